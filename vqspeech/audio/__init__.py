@@ -1,0 +1,1 @@
+"""Waveforms: reading, writing, resampling, mu-law levels and log-mel features."""

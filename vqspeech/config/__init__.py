@@ -1,0 +1,1 @@
+"""Settings: strict schemas, read from YAML with overrides."""

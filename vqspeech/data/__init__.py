@@ -1,0 +1,1 @@
+"""Data directories, corpora, and the batches cut from them."""

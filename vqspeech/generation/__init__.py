@@ -1,0 +1,1 @@
+"""Drawing from trained models: codes in, waveforms out."""

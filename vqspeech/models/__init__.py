@@ -1,0 +1,1 @@
+"""Models: what is trained, as equation 3 states it."""

@@ -1,0 +1,1 @@
+"""Stages of a recipe: the only place that joins the layers."""
