@@ -38,7 +38,9 @@ def _temporary_beside(path: Path) -> Path:
 def _write_error(path: Path, error: OSError) -> WriteError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return WriteError(f"{path}: no space left to write it; free some or choose another place")
-    return WriteError(f"{path}: cannot be written ({error.strerror or error}); choose another place")
+    return WriteError(
+        f"{path}: cannot be written ({error.strerror or error}); choose another place"
+    )
 
 
 @contextlib.contextmanager

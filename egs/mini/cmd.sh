@@ -1,0 +1,2 @@
+# How training starts: empty runs it here; on a cluster, for example "srun --gres=gpu:1".
+train_cmd=""

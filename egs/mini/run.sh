@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# The embedded corpus from start to end: 8 synthetic voices, a small model, minutes on two cores.
+set -euo pipefail
+
+recipe="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+stage=1
+stop_stage=9
+config=conf/vqvae.yaml
+out="$recipe" # data/ and exp/ go here
+nj=2
+device=auto
+speakers="p901 p907" # a woman and a man to convert to
+src=""               # a recording to convert; the packaged one without it
+
+help_message="Usage: $0 [--stage N] [--stop-stage N] [--config conf/NAME.yaml] [--out DIR] [--nj N]
+       [--device auto|cpu|cuda:0] [--speakers 'ID ...'] [--src RECORDING]
+Stages: 1 data directories  3 VQ-VAE  4 codes  7 conversion"
+
+. "$recipe/path.sh"
+. "$recipe/cmd.sh"
+. "$recipe/../parse_options.sh"
+. "$recipe/../stages.sh"
+
+data="$out/data"
+exp="$out/exp"
+model="$exp/vqvae/best"
+
+if stage_runs 1 "data directories"; then
+  vqspeech prepare mini "$data" --nj "$nj"
+  for part in train valid test; do vqspeech validate "$data/$part"; done
+fi
+
+if stage_runs 3 "VQ-VAE"; then
+  needs "$data/train/utt2spk" 1
+  $train_cmd vqspeech train vqvae "$config" --train "$data/train" --valid "$data/valid" \
+    --out "$exp/vqvae" --resume auto --device "$device"
+fi
+
+if stage_runs 4 "codes"; then
+  needs "$model/config.json" 3
+  for part in train valid test; do
+    vqspeech encode "$data/$part" --out "$exp/codes/$part" --model "$model"
+  done
+fi
+
+if stage_runs 7 "conversion"; then
+  needs "$model/config.json" 3
+  if [ -z "$src" ]; then
+    src="$(python -c 'from importlib.resources import files
+print(files("vqspeech") / "assets" / "recording" / "librivox.flac")')"
+  fi
+  targets=()
+  for speaker in $speakers; do targets+=(--speaker "$speaker"); done
+  vqspeech convert --src "$src" "${targets[@]}" --model "$model" --out "$exp/converted" --overwrite
+fi

@@ -1,0 +1,142 @@
+from collections import Counter
+
+import pytest
+import soundfile
+
+from vqspeech.data.corpora import CORPORA
+from vqspeech.data.corpora.folder import list_folder
+from vqspeech.data.corpora.mini import list_mini, mini_folder
+from vqspeech.data.tables import id_breach
+from vqspeech.errors import InputError
+
+
+def touch(root, *names):
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("x")
+
+
+def test_a_folder_of_speakers_is_listed_with_its_words(tmp_path):
+    touch(tmp_path, "mary/b.wav", "mary/day 1/a.FLAC", "john/john_001.mp3", "john/.hidden.wav")
+    touch(tmp_path, "john/notes.pdf", "loose.wav")
+    (tmp_path / "mary" / "b.txt").write_text("Good  day,\nMary.\n")
+    (tmp_path / "john" / "john_001.lab").write_text("good day john\n")
+    corpus = list_folder(tmp_path)
+    assert [(source.id, source.speaker, source.text) for source in corpus.sources] == [
+        ("john-001", "john", "good day john"),
+        ("mary-b", "mary", "Good day, Mary."),
+        ("mary-day_1-a", "mary", None),
+    ]
+    assert corpus.notes == (
+        f"{tmp_path}: 3 recordings of 2 speakers, 2 with their words",
+        f"{tmp_path}: passed over 1 audio files outside speakers' folders",
+        f"{tmp_path}: passed over 1 files (.pdf)",
+    )
+
+
+def test_a_pattern_limits_what_is_taken(tmp_path):
+    touch(tmp_path, "mary/a.wav", "john/a.wav", "john/b.wav")
+    assert [s.id for s in list_folder(tmp_path, "john/*").sources] == ["john-a", "john-b"]
+
+
+def test_odd_names_become_ids_in_order_of_speakers(tmp_path):
+    names = ["a/-rf.wav", "a-b/..x.wav", "a b/é ü.wav", "a!/1.wav", "ab/" + "x" * 240 + ".wav"]
+    touch(tmp_path, *[name for name in names if not name.split("/")[1].startswith(".")])
+    sources = list_folder(tmp_path).sources
+    assert all(id_breach(source.id) is None for source in sources)
+    assert all(source.id.startswith(source.speaker + "-") for source in sources)
+    speakers = [source.speaker for source in sources]
+    assert speakers == sorted(speakers)
+
+
+def test_two_files_with_one_id_are_refused(tmp_path):
+    touch(tmp_path, "a/x 1.wav", "a/x_1.wav")
+    with pytest.raises(InputError, match=r"would be called a-x_1, as .* rename one"):
+        list_folder(tmp_path)
+
+
+def test_two_folders_that_would_be_one_speaker_are_refused(tmp_path):
+    touch(tmp_path, "a b/x.wav", "a_b/y.wav")
+    with pytest.raises(InputError, match=r"speaker a_b, as .*a b; rename one"):
+        list_folder(tmp_path)
+
+
+def test_words_that_cannot_be_read_cost_the_words_and_not_the_recording(tmp_path):
+    touch(tmp_path, "a/x.wav")
+    (tmp_path / "a" / "x.txt").write_bytes(b"caf\xe9")
+    corpus = list_folder(tmp_path)
+    assert corpus.sources[0].text is None
+    assert corpus.notes[1] == f"{tmp_path}/a/x.txt: not UTF-8; its words were left out"
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ([], "no audio among 0 files"),
+        (["a/x.txt", "a/y.pdf"], "no audio among 1 files"),
+        (["a.wav", "b.wav"], "2 audio files but no folders of speakers"),
+        (["a/x.m4a"], r"only audio that cannot be read \(.m4a\), convert it with ffmpeg"),
+    ],
+)
+def test_a_folder_without_usable_audio_says_what_was_expected(tmp_path, names, message):
+    touch(tmp_path, *names)
+    with pytest.raises(InputError, match=message + ".*; CORPUS/SPEAKER/.* was wanted"):
+        list_folder(tmp_path)
+    with pytest.raises(InputError, match="no such folder"):
+        list_folder(tmp_path / "nowhere")
+
+
+def test_the_embedded_corpus_is_as_its_page_promises():
+    corpus = list_mini()
+    assert len(corpus.sources) == 352
+    assert Counter(source.split for source in corpus.sources) == {
+        "train": 304,
+        "valid": 24,
+        "test": 24,
+    }
+    assert set(Counter(source.speaker for source in corpus.sources).values()) == {44}
+    voices = Counter((corpus.accents[s], corpus.genders[s]) for s in corpus.genders)
+    assert voices == dict.fromkeys(
+        [("American", "f"), ("American", "m"), ("British", "f"), ("British", "m")], 2
+    )
+    assert "p901" in corpus.genders
+    files = [path for path in mini_folder().rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= 6_000_000
+    assert len(files) == 352 + 5
+
+
+def test_no_sentence_of_the_embedded_corpus_is_in_two_splits():
+    splits: dict[str, set] = {}
+    for source in list_mini().sources:
+        splits.setdefault(source.text, set()).add(source.split)
+    assert all(len(found) == 1 for found in splits.values())
+
+
+def test_the_phones_of_the_embedded_corpus_tile_its_audio():
+    corpus = list_mini()
+    assert set(corpus.phones) == {source.id for source in corpus.sources}
+    for source in corpus.sources[::20]:
+        phones = corpus.phones[source.id]
+        seconds = soundfile.info(source.audio).duration
+        assert sum(phone.duration_seconds for phone in phones) == pytest.approx(seconds, abs=1e-6)
+    labels = {phone.label for phones in corpus.phones.values() for phone in phones}
+    assert len(labels) == 40  # CMU's 39 and SIL
+
+
+def test_a_pattern_limits_the_embedded_corpus_too():
+    assert len(list_mini(None, "p901_*").sources) == 44
+    with pytest.raises(InputError, match="none of 352 utterances matches 'p999'"):
+        list_mini(None, "p999")
+
+
+def test_a_damaged_embedded_corpus_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"speakers.tsv: cannot be read"):
+        list_mini(tmp_path)
+    for row in ("p1\tF", "p1\tF\tBritish\tsurplus"):
+        (tmp_path / "speakers.tsv").write_text(f"speaker\tgender\taccent\n{row}\n")
+        with pytest.raises(InputError, match=r"speakers.tsv:2: the columns speaker, gender"):
+            list_mini(tmp_path)
+
+
+def test_every_corpus_has_a_lister():
+    assert set(CORPORA) >= {"folder", "mini"}

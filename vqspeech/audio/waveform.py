@@ -1,0 +1,201 @@
+"""Audio files in and out: every format, rate and channel count to one mono float signal, and back.
+
+Files are read in blocks, mixed down by the mean of the channels and resampled on the way, so a
+recording of two hours needs little more memory than its result. Headers lie: nothing is allocated
+by them, samples are counted (see `recording.py`), and what is missing, not finite or not audio is
+one line for the user. T is samples.
+"""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import soundfile
+import soxr
+
+from vqspeech.audio.recording import LIBRARY_ERRORS, Recording, reason_of
+from vqspeech.errors import InputError, MissingError, UsageError, WriteError
+from vqspeech.files import atomic_path
+
+BLOCK = 1 << 13  # samples at a time; one long OGG write crashes libsndfile
+
+# format and subtype of soundfile; a subtype of None is chosen by the caller
+FORMATS = {
+    ".wav": ("WAV", None),
+    ".flac": ("FLAC", None),
+    ".ogg": ("OGG", "VORBIS"),
+    ".opus": ("OGG", "OPUS"),
+}
+OPUS_RATES = (8000, 12000, 16000, 24000, 48000)  # Hz
+_RIFF_LIMIT = (1 << 32) - (1 << 16)  # bytes of a plain WAV, with room for its header
+_WIDTHS = {"PCM_U8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4}  # bytes a sample
+
+
+class Waveform(NamedTuple):
+    """A mono signal and what had to be changed to get it."""
+
+    samples: np.ndarray  # (T,) float32, within [-1, 1] but for the ripple of resampling
+    sample_rate: int
+    notes: tuple[str, ...]  # as in `a.wav: 48000 Hz stereo -> 16000 Hz mono`; for the user, once
+
+
+class Header(NamedTuple):
+    """What a file says of itself; enough for prepared WAV, never proof."""
+
+    length: int  # samples of one channel
+    sample_rate: int
+    channels: int
+
+
+def read_waveform(path: str | os.PathLike, sample_rate: int = 16000) -> Waveform:
+    """The recording in `path` as mono float32 at `sample_rate`.
+
+    Values beyond 1, which float and lossy formats allow, are clipped before anything else, and
+    `notes` says how many.
+
+    Raises:
+        InputError: missing, no audio, empty, truncated, not finite, or outside 100 Hz to 768 kHz
+            or 64 channels; one line that names the file and the reason.
+        MissingError: not enough memory for the result.
+    """
+    path = Path(path)
+    samples = bytearray()  # grows in place, where a list of arrays would need all twice at the end
+    try:
+        with Recording(path) as recording:
+            rate, layout = recording.sample_rate, recording.layout
+            resampler = None
+            if rate != sample_rate:
+                resampler = soxr.ResampleStream(rate, sample_rate, 1, "float32", quality="HQ")
+            for block in recording.blocks():  # (T, C)
+                mono = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)
+                mono = np.ascontiguousarray(mono)
+                samples += (resampler.resample_chunk(mono) if resampler else mono).data.cast("B")
+            if resampler:
+                rest = resampler.resample_chunk(np.empty(0, np.float32), last=True)
+                samples += rest.data.cast("B") if len(rest) else b""
+            notes = recording.notes()
+    except MemoryError as error:
+        raise MissingError(
+            f"{path}: not enough memory after {len(samples) >> 20} MB; cut the recording in pieces"
+        ) from error
+    if not samples:
+        raise InputError(
+            f"{path}: {recording.count} samples at {rate} Hz are less than one at {sample_rate} Hz;"
+            " leave the file out"
+        )
+    if rate != sample_rate or layout != "mono":
+        notes = (f"{path}: {rate} Hz {layout} -> {sample_rate} Hz mono", *notes)
+    return Waveform(np.frombuffer(samples, np.float32), sample_rate, notes)
+
+
+def read_header(path: str | os.PathLike) -> Header:
+    """Length, rate and channels as the header gives them.
+
+    Raises:
+        InputError: the header already is one that `read_waveform` would refuse.
+    """
+    with Recording(Path(path)) as recording:
+        return Header(recording.claimed, recording.sample_rate, recording.channels)
+
+
+def count_samples(path: str | os.PathLike) -> Header:
+    """Decode the whole file, keep nothing, and return its true length.
+
+    Raises:
+        InputError: whatever `read_waveform` would refuse.
+    """
+    with Recording(Path(path)) as recording:
+        for _ in recording.blocks():
+            pass
+        return Header(recording.count, recording.sample_rate, recording.channels)
+
+
+def read_segment(path: str | os.PathLike, start: int, length: int) -> np.ndarray:
+    """Samples `start` to `start + length` of a mono file at its own rate, (length,) float32.
+
+    Raises:
+        InputError: the file cannot be read, has several channels or ends too early.
+    """
+    with Recording(Path(path)) as recording:
+        if recording.channels != 1:
+            raise InputError(
+                f"{path}: {recording.layout}, a mono file was wanted; run 'vqspeech prepare'"
+            )
+        samples = recording.segment(start, length)
+    if len(samples) != length:
+        raise InputError(
+            f"{path}: samples {start} to {start + length} wanted, {recording.claimed} are there;"
+            " run 'vqspeech prepare' again"
+        )
+    return samples
+
+
+def write_waveform(
+    path: str | os.PathLike, samples: np.ndarray, sample_rate: int, subtype: str = "PCM_16"
+) -> int:
+    """Write mono samples (T,); the suffix chooses WAV, FLAC, OGG Vorbis or Opus.
+
+    The file appears whole or not at all. Values beyond 1 are clipped. A signal read from a 16-bit
+    file is written back bit for bit. WAV above 4 GiB becomes RF64.
+
+    Args:
+        subtype: sample format of WAV and FLAC, as soundfile names them; lossy formats ignore it.
+
+    Returns:
+        How many samples were clipped.
+
+    Raises:
+        ValueError: `samples` is not (T,) float or holds NaN or infinity.
+        UsageError: the suffix, or its combination with rate and subtype, is not known.
+        WriteError: the system or libsndfile refused.
+    """
+    path = Path(path)
+    samples = np.asarray(samples)
+    if samples.ndim != 1 or not np.issubdtype(samples.dtype, np.floating):
+        raise ValueError(f"samples must be (T,) float, not {samples.shape} {samples.dtype}")
+    container, subtype = _choose_format(path, samples.size, sample_rate, subtype)
+    for start in range(0, len(samples), BLOCK):
+        if not np.isfinite(samples[start : start + BLOCK]).all():
+            raise ValueError(f"{path}: samples are not finite; nothing was written")
+    with atomic_path(path) as temporary:
+        try:
+            clipped = _write_blocks(temporary, samples, sample_rate, container, subtype)
+        except (*LIBRARY_ERRORS, AssertionError) as error:  # a full disk is an AssertionError
+            reason = reason_of(error) or "it took only a part; is the disk full?"
+            raise WriteError(f"{path}: cannot be written at {sample_rate} Hz: {reason}") from error
+    return clipped
+
+
+def _choose_format(path: Path, length: int, sample_rate: int, subtype: str) -> tuple[str, str]:
+    if path.suffix.lower() not in FORMATS:
+        known = ", ".join(FORMATS)
+        raise UsageError(f"{path}: cannot write {path.suffix!r}; end the name in one of {known}")
+    container, fixed_subtype = FORMATS[path.suffix.lower()]
+    subtype = fixed_subtype or subtype
+    if container == "WAV" and length * _WIDTHS.get(subtype, 8) > _RIFF_LIMIT:
+        container = "RF64"
+    if not soundfile.check_format(container, subtype):
+        raise UsageError(f"{path}: {container} cannot hold {subtype}; try PCM_16")
+    if subtype == "OPUS" and sample_rate not in OPUS_RATES:
+        raise UsageError(f"{path}: Opus cannot hold {sample_rate} Hz, only {OPUS_RATES}; try .ogg")
+    return container, subtype
+
+
+def _write_blocks(
+    path: Path, samples: np.ndarray, sample_rate: int, container: str, subtype: str
+) -> int:
+    clipped = 0
+    with soundfile.SoundFile(path, "w", sample_rate, 1, format=container, subtype=subtype) as sound:
+        for start in range(0, len(samples), BLOCK):
+            part = samples[start : start + BLOCK].astype(np.float32)
+            clipped += int(np.count_nonzero(np.abs(part) > 1))
+            part = part.clip(-1, 1)
+            if subtype == "PCM_16":
+                # libsndfile would scale by 32767 and truncate; this is the inverse of reading.
+                part = np.rint(part * 32768).clip(-32768, 32767).astype(np.int16)
+            sound.write(part)
+    # A full disk may show only when the header is rewritten, and libsndfile does not tell.
+    if container != "OGG" and soundfile.info(path).frames != len(samples):
+        raise OSError("it took only a part; is the disk full?")
+    return clipped

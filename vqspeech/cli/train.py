@@ -1,0 +1,53 @@
+"""Commands that train."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vqspeech.cli.console import error
+
+
+class Resume(StrEnum):
+    """What to do about a run that is there already."""
+
+    AUTO = "auto"
+    NEVER = "never"
+    MUST = "must"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    group = typer.Typer(help="Train a model.", no_args_is_help=True, rich_markup_mode=None)
+    group.command("vqvae")(train_vqvae)
+    group.callback()(lambda: None)  # keeps the name of a single command
+    app.add_typer(group, name="train")
+
+
+def train_vqvae(
+    config: Annotated[Path, typer.Argument(help="Settings, such as egs/mini/conf/vqvae.yaml.")],
+    train: Annotated[
+        list[Path], typer.Option(help="A data directory to train on; may be given several times.")
+    ],
+    valid: Annotated[Path, typer.Option(help="A data directory of held-out utterances.")],
+    out: Annotated[Path, typer.Option(help="The run: checkpoints, log and settings.")],
+    resume: Annotated[Resume, typer.Option(help="Go on from a checkpoint.")] = Resume.AUTO,
+    override: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="One setting, as training.steps=1000."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+) -> None:
+    """Train the speech VQ-VAE: encoder, codes, and a decoder told the speaker."""
+    from vqspeech.stages.train_vqvae import train_vqvae as run
+    from vqspeech.training.fit import Interrupted
+
+    try:
+        summary = run(
+            config, train, valid, out, resume=resume.value, overrides=override or (), device=device
+        )
+    except Interrupted as stopped:
+        error(str(stopped))
+        raise typer.Exit(stopped.status) from stopped
+    typer.echo(f"done: {summary}")

@@ -1,0 +1,119 @@
+"""Settings files: YAML in, overrides applied, a frozen schema out, resolved YAML back."""
+
+import difflib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from vqspeech.errors import InputError
+
+Schema = TypeVar("Schema", bound=BaseModel)
+
+
+def load_config(
+    path: str | os.PathLike, schema: type[Schema], overrides: Sequence[str] = ()
+) -> Schema:
+    """Read a settings file into `schema`.
+
+    Args:
+        path: a YAML file; read with `safe_load`, so that it holds data and never code.
+        schema: a pydantic model that forbids unknown fields.
+        overrides: `training.steps=100`, each replacing one value; the value is read as YAML.
+
+    Raises:
+        InputError: one line for the first thing that is wrong, naming the setting, and for an
+            unknown one the nearest known.
+    """
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"{path}: {error.strerror}; give the path of a settings file, such as "
+            "egs/mini/conf/vqvae.yaml"
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "not readable"
+        raise InputError(f"{path}{line}: no valid YAML ({problem}); mend the file") from error
+    values = {} if values is None else values
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: settings are 'name: value' lines; found {_short(values)}")
+    for override in overrides:
+        _apply(values, override)
+    return parse_config(values, schema, str(path))
+
+
+def parse_config(values: dict[str, Any], schema: type[Schema], place: str) -> Schema:
+    """Settings already read, into `schema`; `place` names their source in an error."""
+    try:
+        return schema.model_validate(values)
+    except ValidationError as error:
+        raise InputError(f"{place}: {_explain(error, schema)}") from error
+
+
+def dump_config(settings: BaseModel) -> str:
+    """The resolved settings as YAML that `load_config` reads back to an equal object."""
+    return yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
+
+
+def _apply(values: dict[str, Any], override: str) -> None:
+    name, equals, text = override.partition("=")
+    keys = name.strip().split(".")
+    if not equals or not all(keys):
+        raise InputError(f"--set {override}: wanted NAME=VALUE, such as training.steps=1000")
+    try:
+        value = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise InputError(f"--set {override}: the value is no valid YAML") from error
+    if isinstance(value, str) and _is_number(value):
+        value = float(value)  # YAML 1.1 reads 1e-4 as a word
+    for key in keys[:-1]:
+        if not isinstance(values.get(key), dict):
+            values[key] = {}
+        values = values[key]
+    values[keys[-1]] = value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _explain(error: ValidationError, schema: type[BaseModel]) -> str:
+    first = error.errors()[0]
+    location = [str(part) for part in first["loc"]]
+    name = ".".join(location) or "settings"
+    if first["type"] == "extra_forbidden":
+        nearest = difflib.get_close_matches(name, sorted(_names(schema)), n=1, cutoff=0.5)
+        hint = f"; did you mean {nearest[0]}?" if nearest else ""
+        return f"{name} is no setting{hint}"
+    message = first["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    return f"{name} is {_short(first['input'])}: {message}"
+
+
+def _names(schema: type[BaseModel], prefix: str = "") -> set[str]:
+    """Dotted names of all settings; of a choice of kinds, those of each kind under its name."""
+    names = set()
+    for key, field in schema.model_fields.items():
+        names.add(prefix + key)
+        for option in getattr(field.annotation, "__args__", (field.annotation,)):
+            if isinstance(option, type) and issubclass(option, BaseModel):
+                names |= _names(option, f"{prefix}{key}.")
+                kind = option.model_fields.get("kind")
+                if kind is not None:  # pydantic puts the kind into the place of an error
+                    names |= _names(option, f"{prefix}{key}.{kind.default}.")
+    return names
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

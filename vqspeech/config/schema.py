@@ -1,0 +1,120 @@
+"""Settings of models and of training, with the section of the paper that each follows.
+
+Field names are the constructors' argument names. What the data knows is no setting: the speakers
+come from the training directory, the hop from the strides.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Positive = Annotated[int, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Settings(BaseModel):
+    """Frozen, and strict about names: an unknown setting is an error, not a silent default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WaveformEncoderSettings(Settings):
+    """The paper's encoder (section 4.3): strided convolutions over the waveform."""
+
+    kind: Literal["waveform"] = "waveform"
+    strides: list[Positive] = [2, 2, 2, 2, 2, 2]  # six: 64 samples a code; seven: 128
+    channels: Positive = 128
+    residual_blocks: Annotated[int, Field(ge=0)] = 2
+
+
+class LogMelEncoderSettings(Settings):
+    """The same convolutions over a log-mel spectrogram, which finds phones more readily."""
+
+    kind: Literal["log_mel"] = "log_mel"
+    num_mels: Positive = 80
+    mel_hop: Positive = 160  # samples between spectra: 100 Hz at 16 kHz
+    strides: list[Positive] = [2]  # 50 codes a second
+    channels: Positive = 128
+    residual_blocks: Annotated[int, Field(ge=0)] = 2
+
+
+EncoderSettings = Annotated[
+    WaveformEncoderSettings | LogMelEncoderSettings, Field(discriminator="kind")
+]
+
+
+class QuantizerSettings(Settings):
+    """The bottleneck of section 3.1."""
+
+    num_codes: Positive = 512  # K
+    dim: Positive = 64  # D
+    groups: Positive = 1  # codebooks side by side, each over dim / groups channels
+    commitment_cost: Annotated[float, Field(ge=0)] = 0.25  # beta of equation 3
+    # "sum" is equation 3 to the letter; "mean" also averages over D, so that beta keeps its
+    # meaning beside a likelihood in nats a sample whatever D is.
+    reduction: Literal["sum", "mean"] = "mean"
+    codebook_update: Literal["ema", "gradient"] = "ema"  # appendix A.1, or the loss of equation 3
+    decay: Share = 0.99  # gamma of appendix A.1
+    restart_below: Share = 0.01  # of uniform use; 0 never restarts a code
+    initialize: Literal["kmeans", "sample", "uniform"] = "kmeans"
+
+    @model_validator(mode="after")
+    def _groups_divide_dim(self):
+        if self.dim % self.groups:
+            raise ValueError(f"dim {self.dim} is no multiple of groups {self.groups}")
+        return self
+
+
+class WaveNetDecoderSettings(Settings):
+    """The decoder of section 4.3; the paper gives no sizes."""
+
+    layers: Positive = 10
+    dilation_cycle: Positive = 10
+    residual_channels: Positive = 64
+    gate_channels: Positive = 128
+    skip_channels: Positive = 128
+    head_channels: Positive = 256
+    condition_channels: Positive = 128  # convolutions over the latents, at the code rate
+    condition_layers: Annotated[int, Field(ge=0)] = 2
+    speaker_channels: Positive = 64
+
+
+class SpeechModelSettings(Settings):
+    """A VQ-VAE over speech: encoder, quantiser, speaker-conditioned decoder."""
+
+    sample_rate: Positive = 16000
+    encoder: EncoderSettings = WaveformEncoderSettings()
+    quantizer: QuantizerSettings = QuantizerSettings()
+    decoder: WaveNetDecoderSettings = WaveNetDecoderSettings()
+    # Chorowski et al. 2019: the chance that a frame takes a neighbour's latents in training.
+    jitter: Share = 0.0
+
+
+class TrainingSettings(Settings):
+    """The loop. Every step is a function of (seed, step), so a run resumes bit for bit."""
+
+    steps: Positive = 250_000
+    batch_size: Positive = 8
+    crop_seconds: Annotated[float, Field(gt=0)] = 0.5
+    optimizer: Literal["adam", "adamw"] = "adam"
+    learning_rate: Annotated[float, Field(gt=0)] = 4e-4
+    final_learning_rate: Annotated[float, Field(ge=0)] = 1e-5  # reached along a cosine
+    warmup_steps: Annotated[int, Field(ge=0)] = 100
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    gradient_clip: Annotated[float, Field(gt=0)] = 1.0  # norm over all parameters
+    average_decay: Annotated[float, Field(ge=0, lt=1)] = 0.999  # running average, for sampling
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    seed: Annotated[int, Field(ge=0)] = 0
+    threads: Annotated[int, Field(ge=0)] = 0  # of the CPU; 0 leaves torch's choice
+    log_every: Positive = 50
+    checkpoint_every: Positive = 5000  # validates too
+    validation_seconds: Annotated[float, Field(gt=0)] = 120.0  # of audio, for the likelihood
+    keep_checkpoints: Positive = 2  # beside the best one
+    skipped_batches_allowed: Annotated[int, Field(ge=0)] = 5  # not finite, one after another
+
+
+class TrainSpeechVQVAE(Settings):
+    """A settings file of `vqspeech train vqvae`."""
+
+    model: SpeechModelSettings = SpeechModelSettings()
+    training: TrainingSettings = TrainingSettings()

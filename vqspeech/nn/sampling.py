@@ -1,0 +1,48 @@
+"""Drawing a category from logits and a uniform number: the one rule that every sampler follows.
+
+A draw is a function of its uniform number alone, so a fast sampler can be held against a slow one
+sample by sample, and a result does not depend on the batch it was drawn in.
+"""
+
+import torch
+from torch import Tensor
+
+BELOW_ONE = 1 - 2**-53  # the largest float64 below 1
+
+
+def draw(logits: Tensor, uniforms: Tensor, temperature: float = 1.0) -> Tensor:
+    """The first level whose cumulative softmax probability exceeds the uniform number.
+
+    With p = softmax(logits / temperature) in float32 and c_k = p_0 + ... + p_k in float64, the draw
+    is the least k with p_k > 0 and c_k > u c_{K-1}. Comparing with c_{K-1} instead of 1 keeps the
+    rule exact where the rounded probabilities do not add up to 1; sums in float64 do not depend
+    on the order of summation as far as a draw can tell.
+
+    Args:
+        logits: (..., K); minus infinity excludes a level, but not all of them.
+        uniforms: (...) in [0, 1); a 1 from rounding counts as the largest number below it.
+        temperature: 0 takes the likeliest level (the lowest of equals), whatever the uniforms.
+
+    Returns:
+        (...) int64 in 0..K-1, never a level of probability 0.
+
+    Raises:
+        ValueError: the temperature is negative or no number, or the shapes do not fit.
+    """
+    if not temperature >= 0:
+        raise ValueError(f"temperature {temperature}; 0 or more is wanted")
+    if uniforms.shape != logits.shape[:-1]:
+        raise ValueError(
+            f"uniforms {tuple(uniforms.shape)} do not fit logits {tuple(logits.shape)}: "
+            "one uniform number a row is wanted"
+        )
+    if temperature == 0:
+        return logits.argmax(-1)
+    logits = logits.float()
+    # The largest becomes 0 before the division, which then cannot overflow.
+    scaled = (logits - logits.amax(-1, keepdim=True)) / temperature
+    probabilities = scaled.softmax(-1)
+    cumulative = probabilities.cumsum(-1, dtype=torch.float64)
+    threshold = uniforms.double().clamp(max=BELOW_ONE) * cumulative[..., -1]
+    is_beyond = (cumulative > threshold[..., None]) & (probabilities > 0)
+    return is_beyond.byte().argmax(-1)  # the first of equal maxima

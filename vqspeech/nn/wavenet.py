@@ -1,0 +1,187 @@
+"""WaveNet: a categorical distribution over each element of a sequence, given all before it.
+
+van den Oord et al., "WaveNet: A Generative Model for Raw Audio" (2016), sections 2.1 to 2.5, with
+the conditioning that "Neural Discrete Representation Learning" section 4.3 needs: latents at a
+lower rate (local) and the speaker (global), both in every layer. The same class is the decoder
+over mu-law levels and the prior over codes.
+
+B batch, T samples, L frames (T = L * hop), K classes, N layers, R residual, G = 2H gate channels.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vqspeech.nn.gated_stack import GatedStack
+
+
+@dataclass
+class WaveNetState:
+    """What stepping remembers: for each layer a ring (dilation, B, R) of its past inputs."""
+
+    rings: list[Tensor]
+    position: int
+
+
+class WaveNet(nn.Module):
+    """Dilated causal stack with gated units, residual and skip connections.
+
+    The logits for element t depend on the elements before t and, of the conditioning, on frame
+    floor(t / hop) alone; nothing stands before element 0 but zeros.
+
+    Args:
+        num_classes: K, values an element may take (256 mu-law levels, or the number of codes).
+        layers: N; layer i has dilation 2 ** (i % dilation_cycle).
+        dilation_cycle: layers until the dilation starts again at 1.
+        residual_channels: R, width of the stack.
+        gate_channels: G, twice the width of the gated unit.
+        skip_channels: width of the sum of skip connections.
+        head_channels: width of the hidden layer between skips and logits.
+        local_channels: channels of the local condition, 0 for none.
+        global_channels: channels of the global condition, 0 for none.
+        hop: elements that share a frame of the local condition.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        *,
+        layers: int,
+        dilation_cycle: int = 10,
+        residual_channels: int = 64,
+        gate_channels: int = 128,
+        skip_channels: int = 128,
+        head_channels: int = 256,
+        local_channels: int = 0,
+        global_channels: int = 0,
+        hop: int = 1,
+    ):
+        super().__init__()
+        if gate_channels % 2:
+            raise ValueError(f"gate_channels is {gate_channels}; it must be even")
+        self.num_classes = num_classes
+        self.hop = hop
+        self.dilations = tuple(2 ** (i % dilation_cycle) for i in range(layers))
+        self.residual_channels, self.gate_channels = residual_channels, gate_channels
+        self.local_channels, self.global_channels = local_channels, global_channels
+        width, half = residual_channels, gate_channels // 2
+
+        self.embedding = nn.Embedding(num_classes, width)
+        self.taps = nn.Parameter(torch.randn(layers, gate_channels, 2 * width) / (2 * width) ** 0.5)
+        self.residual = nn.Parameter(torch.randn(layers - 1, width, half) * 0.5 / half**0.5)
+        # One projection serves all layers; its bias is that of every gate.
+        self.local_condition = (
+            nn.Linear(local_channels, layers * gate_channels, bias=False)
+            if local_channels
+            else None
+        )
+        self.global_condition = (
+            nn.Linear(global_channels, layers * gate_channels, bias=False)
+            if global_channels
+            else None
+        )
+        self.gate_bias = nn.Parameter(torch.zeros(layers, gate_channels))
+        # The sum over layers of W_i z_i is one product with the z side by side.
+        self.skip = nn.Linear(layers * half, skip_channels)
+        self.head = nn.Linear(skip_channels, head_channels)
+        self.logits = nn.Linear(head_channels, num_classes)
+
+    @property
+    def receptive_field(self) -> int:
+        """How many elements before t the logits for t depend on."""
+        return 1 + sum(self.dilations)
+
+    def condition(
+        self, local: Tensor | None = None, global_: Tensor | None = None, batch: int | None = None
+    ) -> Tensor:
+        """What is added to the gates of every layer, once a frame: (B, L, N, G).
+
+        Args:
+            local: (B, C_local, L), where the network has a local condition.
+            global_: (B, C_global), where it has a global one.
+            batch: B, where it has neither; L is then 1, as it is without a local condition.
+        """
+        if (local is None) != (self.local_condition is None):
+            raise ValueError(f"local condition of {self.local_channels} channels: wanted or not")
+        if (global_ is None) != (self.global_condition is None):
+            raise ValueError(f"global condition of {self.global_channels} channels: wanted or not")
+        layers = len(self.dilations)
+        shape = (layers, self.gate_channels)
+        total = self.gate_bias
+        if global_ is not None:
+            total = total + self.global_condition(global_).unflatten(-1, shape)[:, None]
+        if local is not None:
+            frames = self.local_condition(local.transpose(1, 2))  # (B, L, N * G)
+            total = total + frames.unflatten(-1, shape)
+        if total.dim() == 2:
+            total = total.expand(batch, 1, *shape)
+        return total
+
+    def forward(
+        self, tokens: Tensor, local: Tensor | None = None, global_: Tensor | None = None
+    ) -> Tensor:
+        """Logits (B, K, T) for every element of tokens (B, T) int64, given those before it.
+
+        Raises:
+            ValueError: T is not the number of local frames times the hop.
+        """
+        batch, length = tokens.shape
+        condition = self.condition(local, global_, batch)  # (B, L, N, G)
+        hop = self.hop if local is not None else max(length, 1)
+        if length and length != condition.shape[1] * hop:
+            raise ValueError(
+                f"{length} elements for {condition.shape[1]} frames of {hop}; pad the elements"
+            )
+        # Element t is predicted from t - 1 on: shift by one, zeros stand before the start.
+        x = F.pad(self.embedding(tokens[:, :-1]), (0, 0, min(length, 1), 0))  # (B, T, R)
+        z = self._stack(x, condition, hop)  # (B, T, N * H)
+        hidden = self.head(F.relu(self.skip(z)))
+        return self.logits(F.relu(hidden)).transpose(1, 2)
+
+    def _stack(self, x: Tensor, condition: Tensor, hop: int) -> Tensor:
+        inputs = (x, self.taps, self.residual, condition)
+        device = x.device.type
+        if torch.is_autocast_enabled(device):
+            inputs = tuple(tensor.to(torch.get_autocast_dtype(device)) for tensor in inputs)
+        with torch.autocast(device, enabled=False):  # the function casts nothing by itself
+            return GatedStack.apply(*inputs, self.dilations, hop)
+
+    def start(self, batch: int) -> WaveNetState:
+        """The state before element 0."""
+        like = self.taps
+        rings = [like.new_zeros(d, batch, self.residual_channels) for d in self.dilations]
+        return WaveNetState(rings, 0)
+
+    def step(
+        self, token: Tensor | None, state: WaveNetState, frame: Tensor
+    ) -> tuple[Tensor, WaveNetState]:
+        """Logits for the next element, from the one before it.
+
+        Args:
+            token: (B,) int64, the element drawn last; None before the first.
+            state: from `start` or the step before. It is consumed: its rings are written to.
+            frame: (B, N, G), the frame of `condition` that the next element belongs to.
+
+        Returns:
+            (B, K) logits and the state to go on with. Equal to the column of `forward`.
+        """
+        width, half = self.residual_channels, self.gate_channels // 2
+        x = (
+            state.rings[0].new_zeros(frame.shape[0], width)
+            if token is None
+            else self.embedding(token)
+        )
+        units = []
+        for i, (d, ring) in enumerate(zip(self.dilations, state.rings, strict=True)):
+            slot = ring[state.position % d]  # x[t - d], about to be x[t]
+            gate = torch.addmm(frame[:, i], x, self.taps[i, :, width:].t())
+            gate.addmm_(slot, self.taps[i, :, :width].t())
+            slot.copy_(x)
+            units.append(torch.tanh(gate[:, :half]) * torch.sigmoid(gate[:, half:]))
+            if i + 1 < len(self.dilations):
+                x = torch.addmm(x, units[i], self.residual[i].t())
+        hidden = self.head(F.relu(self.skip(torch.cat(units, dim=1))))
+        logits = self.logits(F.relu(hidden))
+        return logits, WaveNetState(state.rings, state.position + 1)

@@ -1,0 +1,77 @@
+"""Which models are at hand, and who they can speak as; read from settings, without weights."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from vqspeech.checkpoint import find_model, load_json
+from vqspeech.config.loader import parse_config
+from vqspeech.config.schema import LogMelEncoderSettings, SpeechModelSettings
+from vqspeech.errors import InputError, MissingError
+from vqspeech.generation.voice import packaged_models
+
+KIND = "speech-vqvae"
+# Where recipes leave their runs, seen from a checkout or from a recipe's own folder.
+PATTERNS = ("exp/*/best", "egs/*/exp/*/best", "*/exp/*/best")
+
+
+def list_models(folder: str | os.PathLike) -> list[dict[str, Any]]:
+    """Packaged models, then the best checkpoints of runs below `folder`.
+
+    Returns:
+        A row a model: model (what --model takes), code_rate, num_codes, num_speakers, megabytes.
+    """
+    found = dict(packaged_models())
+    for pattern in PATTERNS:
+        for path in sorted(Path(folder).glob(pattern)):
+            found.setdefault(str(path), path)
+    rows = []
+    for name, path in found.items():
+        try:
+            rows.append(_describe(name, path))
+        except InputError:
+            continue  # a run of another kind, or one that is being written
+    return rows
+
+
+def list_speakers(model: str | os.PathLike | None) -> list[dict[str, str | None]]:
+    """The voices of a model: speaker, gender (m or f) and accent where known.
+
+    Raises:
+        MissingError: no model given and none packaged.
+        InputError: there is no speech model at `model`.
+    """
+    packaged = packaged_models()
+    if model is None and not packaged:
+        raise MissingError(
+            "--model: no model comes with this version; give a run, such as egs/mini/exp/vqvae/best"
+        )
+    name = str(model) if model is not None else next(iter(packaged))
+    config = _speech_config(find_model(packaged.get(name, Path(name))))
+    known = config.get("speaker_information") or {}
+    return [
+        {"speaker": speaker, **dict.fromkeys(("gender", "accent")), **known.get(speaker, {})}
+        for speaker in config["speakers"]
+    ]
+
+
+def _describe(name: str, path: Path) -> dict[str, Any]:
+    config = _speech_config(path)
+    settings = parse_config(config["model"], SpeechModelSettings, str(path))
+    hop = settings.encoder.mel_hop if isinstance(settings.encoder, LogMelEncoderSettings) else 1
+    for stride in settings.encoder.strides:
+        hop *= stride
+    return {
+        "model": name,
+        "code_rate": settings.sample_rate / hop,
+        "num_codes": settings.quantizer.num_codes,
+        "num_speakers": len(config["speakers"]),
+        "megabytes": (path / "model.safetensors").stat().st_size / 1e6,
+    }
+
+
+def _speech_config(path: Path) -> dict[str, Any]:
+    config = load_json(path / "config.json")
+    if config.get("kind") != KIND or not isinstance(config.get("speakers"), list):
+        raise InputError(f"{path}: holds a {config.get('kind')}, a {KIND} was wanted")
+    return config

@@ -1,0 +1,181 @@
+"""Train the speech VQ-VAE: settings and data directories in, a run out."""
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch.optim import Optimizer
+
+from vqspeech.config.loader import dump_config, load_config
+from vqspeech.config.schema import TrainSpeechVQVAE
+from vqspeech.data.crops import Batch, CropBatches, list_stretches, validation_windows
+from vqspeech.data.data_dir import DataDir
+from vqspeech.devices import choose_device, keep_freed_memory
+from vqspeech.files import directory_lock, write_json, write_text
+from vqspeech.models.build import build_speech_vqvae, model_config
+from vqspeech.models.speech import SpeechVQVAE
+from vqspeech.models.vqvae import VQVAEOutput
+from vqspeech.stages.environment import describe_environment
+from vqspeech.stages.score_vqvae import score_speech_vqvae
+from vqspeech.training.fit import Task, fit
+from vqspeech.training.optimizer import reset_rows
+from vqspeech.training.progress import TrainingProgress
+
+# Vectors for each code that k-means starts from, and the batches it may take to gather them.
+VECTORS_PER_CODE, FIRST_BATCHES = 8, 64
+
+
+@dataclass(frozen=True)
+class TrainingSummary:
+    """What a run came to."""
+
+    checkpoint: Path
+    best: Path
+    best_nll: float  # nats a sample on the validation set
+    seconds: float  # of this call
+
+    def __str__(self) -> str:
+        minutes, seconds = divmod(round(self.seconds), 60)
+        return (
+            f"{self.checkpoint}  best {self.best.name}  val {self.best_nll:.3f} nats  "
+            f"{minutes // 60} h {minutes % 60} min {seconds} s"
+        )
+
+
+def train_vqvae(
+    config: str | os.PathLike,
+    train: Sequence[str | os.PathLike],
+    valid: str | os.PathLike,
+    out: str | os.PathLike,
+    *,
+    resume: str = "auto",
+    overrides: Sequence[str] = (),
+    device: str = "auto",
+    quiet: bool = False,
+) -> TrainingSummary:
+    """Train, or go on training, until the settings' last step.
+
+    Args:
+        config: a settings file for `TrainSpeechVQVAE`.
+        train: data directories; their speakers are those the model will speak as.
+        valid: a data directory of held-out utterances of the same speakers.
+        out: the run; one process at a time works in it.
+        resume: "auto", "never" or "must".
+        overrides: `training.steps=100` and the like.
+        device: "auto", "cpu", "cuda:0", ...
+        quiet: no progress.
+
+    Raises:
+        VQSpeechError: settings, data, device or run are not as they should be; see each child.
+    """
+    settings = load_config(config, TrainSpeechVQVAE, overrides)
+    where = choose_device(device)
+    if settings.training.threads:
+        torch.set_num_threads(settings.training.threads)
+    keep_freed_memory()
+    train_dirs = [DataDir.read(path) for path in train]
+    valid_dir = DataDir.read(valid)
+    speakers = tuple(sorted({name for data in train_dirs for name in data.speakers}))
+    out = Path(out)
+    with directory_lock(out):
+        torch.manual_seed(settings.training.seed)
+        model = build_speech_vqvae(settings.model, speakers).to(where)
+        task = _SpeechTask(model, settings, train_dirs, valid_dir)
+        began = time.monotonic()
+        write_text(out / "config.yaml", dump_config(settings))
+        write_json(out / "environment.json", describe_environment())
+        progress = TrainingProgress(settings.training.steps, quiet=quiet)
+        state = fit(task.task(), settings.training, out, resume=resume, progress=progress)
+    return TrainingSummary(
+        out / f"step-{state.step:08d}",
+        out / f"step-{state.best_step:08d}",
+        state.best_nll,
+        time.monotonic() - began,
+    )
+
+
+class _SpeechTask:
+    """What the loop asks for, in terms of a speech model and its data."""
+
+    def __init__(
+        self,
+        model: SpeechVQVAE,
+        settings: TrainSpeechVQVAE,
+        train: Sequence[DataDir],
+        valid: DataDir,
+    ):
+        self.model, self.settings, self.train, self.valid = model, settings, train, valid
+        self.device = next(model.parameters()).device
+        training = settings.training
+        frames = round(training.crop_seconds * model.code_rate)
+        self.crop = max(frames, 1) * model.hop
+        self.batches = CropBatches(
+            train,
+            training.batch_size,
+            self.crop,
+            training.seed,
+            model.speakers,
+            model.sample_rate,
+        )
+        lengths = [s.length for s in list_stretches([valid], model.speakers, model.sample_rate)]
+        self.valid_seconds = sum(lengths) / model.sample_rate
+        self._last: VQVAEOutput | None = None
+
+    def task(self) -> Task:
+        information = {
+            name: {
+                "gender": next((d.genders[name] for d in self.train if name in d.genders), None),
+                "accent": next((d.accents[name] for d in self.train if name in d.accents), None),
+            }
+            for name in self.model.speakers
+        }
+        return Task(
+            self.model,
+            self.compute_losses,
+            self.batches.batch,
+            config=model_config(self.model, speaker_information=information),
+            validate=self.validate,
+            before_first_step=self.initialize_codebook,
+            after_step=self.update_codebook,
+            describe=lambda batch: list(batch.utterances),
+        )
+
+    def compute_losses(self, batch: Batch) -> dict[str, torch.Tensor]:
+        waveform, speaker, length = (
+            tensor.to(self.device, non_blocking=True) for tensor in batch[:3]
+        )
+        self._last = self.model.score(waveform, speaker, length)
+        return self.model.losses(self._last)
+
+    def update_codebook(self, optimizer: Optimizer) -> None:
+        restarted = self.model.update_codebook(self._last)
+        reset_rows(optimizer, self.model.quantizer.codebook, map(tuple, restarted.tolist()))
+
+    @torch.no_grad()
+    def initialize_codebook(self) -> None:
+        quantizer = self.settings.model.quantizer
+        if quantizer.initialize == "uniform":
+            return
+        vectors, wanted = [], VECTORS_PER_CODE * quantizer.num_codes
+        for step in range(FIRST_BATCHES):
+            waveform = self.batches.batch(step).waveform.to(self.device)
+            vectors.append(self.model.encode(waveform).flatten(0, -2))
+            if sum(map(len, vectors)) >= wanted:
+                break
+        self.model.quantizer.initialize(torch.cat(vectors), method=quantizer.initialize)
+
+    def validate(self) -> dict[str, float]:
+        training = self.settings.training
+        windows = validation_windows(
+            self.valid,
+            self.crop,
+            training.batch_size,
+            self.model.speakers,
+            self.model.sample_rate,
+        )
+        # Spread over the whole set: utterances begin with silence, so the first windows are easy.
+        every = max(1, round(self.valid_seconds / training.validation_seconds))
+        return score_speech_vqvae(self.model, windows, every)
