@@ -7,7 +7,7 @@ from hand_made import TABLES
 
 from vqspeech.data.codes import read_code_dir, write_code_dir
 from vqspeech.data.data_dir import DataDir
-from vqspeech.errors import InputError
+from vqspeech.errors import InputError, WriteError
 
 SETTINGS = {"hop": 64, "sample_rate": 16000, "num_codes": 512, "groups": 1, "model_hash": "5eed"}
 
@@ -73,7 +73,7 @@ def test_codes_that_do_not_fit_are_a_mistake_of_the_caller(data_path, tmp_path):
     ]:
         with pytest.raises(ValueError, match=message):
             write_code_dir(tmp_path / "codes", codes, data_dir, **SETTINGS)
-    with pytest.raises(ValueError, match="something other than a code directory"):
+    with pytest.raises(WriteError, match="something other than codes"):
         write_code_dir(data_path, make_codes(), data_dir, **SETTINGS)
     assert not (tmp_path / "codes").exists()
 

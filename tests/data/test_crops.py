@@ -1,3 +1,4 @@
+import pickle
 from collections import Counter
 
 import numpy as np
@@ -83,7 +84,11 @@ def test_seeds_and_epochs_give_other_crops(data_dir):
         batch = batches_of(data_dir, batch_size=6, seed=seed).batch(number)
         return list(zip(batch.utterances, starts(batch), strict=True))
 
+    def order(number):
+        return [utterance for utterance, _ in epoch(0, number)]
+
     assert epoch(0, 0) != epoch(1, 0)
+    assert len({tuple(order(number)) for number in range(10)}) > 5
     assert sorted(epoch(0, 0)) != sorted(epoch(0, 1))
 
 
@@ -99,6 +104,13 @@ def test_positions_cover_the_whole_utterance_evenly(data_dir):
     assert histogram.sum() == 300
     assert histogram.min() > 35  # 60 each are expected, with a standard deviation of 7
     assert histogram.max() < 85
+
+
+def test_batches_may_be_sent_to_another_process(data_dir):
+    batches = batches_of(data_dir)
+    batches.batch(0)
+    again = pickle.loads(pickle.dumps(batches))
+    assert torch.equal(again.batch(7).waveform, batches.batch(7).waveform)
 
 
 def test_batches_may_span_two_epochs(data_dir):

@@ -43,6 +43,11 @@ def test_the_receptive_field_holds_for_the_whole_stack_of_the_paper():
     assert encoder.receptive_field == 190 + 256
 
 
+@pytest.mark.parametrize(("stride", "window"), [(1, 3), (2, 4), (4, 8), (5, 11)])
+def test_a_window_is_twice_the_stride_and_one_more_for_odd_strides(stride, window):
+    assert StridedEncoder(1, 4, 2, [stride], residual_blocks=0).receptive_field == window
+
+
 def test_chunks_with_context_give_the_frames_of_the_whole():
     torch.manual_seed(0)
     encoder = StridedEncoder(1, 8, 4, [2, 2, 2]).double()

@@ -44,6 +44,14 @@ def test_the_last_level_is_reached_although_rounded_probabilities_miss_one():
     assert draw(logits, uniforms).tolist() == [0, 8190, 8190]
 
 
+def test_levels_rarer_than_float32_can_tell_from_one_are_reached():
+    logits = torch.tensor([0.0] + 10 * [-20.0])
+    rare = math.exp(-20)  # 2e-9; the largest float32 below 1 is 6e-8 away
+    levels = torch.arange(1, 11)
+    uniforms = (1 + (levels.double() - 0.5) * rare) / (1 + 10 * rare)
+    assert torch.equal(draw(logits.expand(10, 11), uniforms), levels)
+
+
 def test_a_boundary_belongs_to_the_level_above_it():
     uniforms = torch.tensor([0.25, 0.5, 0.75])
     assert draw(torch.zeros(3, 4), uniforms).tolist() == [1, 2, 3]
@@ -59,13 +67,16 @@ def test_a_tiny_temperature_does_not_overflow():
     assert draw(logits, torch.tensor([0.999]), temperature=1e-20).tolist() == [1]
 
 
-def test_leading_shapes_are_kept_and_half_precision_is_scored_in_float32():
-    logits = torch.randn(2, 3, 5, generator=torch.Generator().manual_seed(0)).bfloat16()
-    uniforms = torch.full((2, 3), 0.4)
-    levels = draw(logits, uniforms)
-    assert levels.shape == (2, 3)
+def test_leading_shapes_are_kept():
+    levels = draw(torch.zeros(2, 3, 5), torch.full((2, 3), 0.5))
     assert levels.dtype == torch.int64
-    assert torch.equal(levels, draw(logits.float(), uniforms))
+    assert levels.tolist() == [[2, 2, 2], [2, 2, 2]]
+
+
+def test_half_precision_logits_are_scored_in_float32():
+    logits = torch.randn(500, 256, generator=torch.Generator().manual_seed(0)).bfloat16()
+    uniforms = torch.rand(500, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(draw(logits, uniforms), draw(logits.float(), uniforms))
 
 
 @pytest.mark.parametrize("temperature", [-1.0, math.nan])

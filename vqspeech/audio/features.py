@@ -115,7 +115,7 @@ def mel_filters(
     rising = (bins - left) / (centre - left)
     falling = (right - bins) / (right - centre)
     triangles = torch.minimum(rising, falling).clamp(min=0)
-    return (triangles ).float()
+    return (triangles * 2 / (right - left)).float()
 
 
 # Slaney's scale: 3 mel for 200 Hz up to 1 kHz = 15 mel, then 27 mel for each factor of 6.4.

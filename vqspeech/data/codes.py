@@ -20,7 +20,7 @@ from vqspeech.data.alignment import Phone, read_phones
 from vqspeech.data.data_dir import DataDir, Utterance
 from vqspeech.data.speech_tables import SpeechTables, scan_speech_tables, write_speech_tables
 from vqspeech.data.tables import format_table, read_table, stop
-from vqspeech.errors import InputError
+from vqspeech.errors import InputError, WriteError
 from vqspeech.files import atomic_directory, write_json
 
 REMEDY = "encode the data again"
@@ -94,12 +94,12 @@ def write_code_dir(
         model_hash: of the model that made them.
 
     Raises:
-        ValueError: no codes, codes of another shape or beyond `num_codes`, unknown utterances, or
-            a `path` that holds something other than a code directory.
+        ValueError: no codes, codes of another shape or beyond `num_codes`, unknown utterances.
+        WriteError: `path` holds something other than a code directory.
     """
     path = Path(path)
     if path.is_dir() and any(path.iterdir()) and not (path / "codes.json").exists():
-        raise ValueError(f"{path}: holds something other than a code directory")
+        raise WriteError(f"{path}: holds something other than codes; choose another folder")
     if not codes_by_utterance:
         raise ValueError(f"{path}: no codes to write")
     dtype = np.uint16 if num_codes <= 1 << 16 else np.int32

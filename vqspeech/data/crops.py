@@ -76,8 +76,7 @@ class CropBatches:
         counts = np.array([-(-stretch.length // crop) for stretch in self._stretches])
         self._owners = np.repeat(np.arange(len(counts)), counts)  # utterance of each crop
         self._numbers = np.concatenate([np.arange(count) for count in counts])
-        # The last two orders are kept, as a batch may span two epochs; they hold no state.
-        self._order = functools.lru_cache(maxsize=2)(self._make_order)
+        self._orders: dict[int, np.ndarray] = {}
 
     @property
     def crops_per_epoch(self) -> int:
@@ -107,10 +106,15 @@ class CropBatches:
         digest = hashlib.blake2b(key.encode(), digest_size=8).digest()
         return stretch, int.from_bytes(digest, "big") % (room + 1)
 
-    def _make_order(self, epoch: int) -> np.ndarray:
-        # numpy promises that raw bits stay the same in later versions, but not permutations.
-        bits = np.random.Philox(np.random.SeedSequence((self.seed, epoch)))
-        return np.argsort(bits.random_raw(self.crops_per_epoch), kind="stable")
+    def _order(self, epoch: int) -> np.ndarray:
+        order = self._orders.get(epoch)
+        if order is None:
+            # numpy promises that raw bits stay the same in later versions, but not permutations.
+            bits = np.random.Philox(np.random.SeedSequence((self.seed, epoch)))
+            order = np.argsort(bits.random_raw(self.crops_per_epoch), kind="stable")
+            # A batch may span two epochs, so the one before is kept. This saves time, no state.
+            self._orders = {**dict(list(self._orders.items())[-1:]), epoch: order}
+        return order
 
 
 def validation_windows(

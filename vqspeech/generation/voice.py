@@ -126,6 +126,7 @@ class Voice:
         arrays = [self._checked(item) for item in codes]
         # Like lengths go together: a batch steps as long as its longest.
         order = sorted(range(len(arrays)), key=lambda i: len(arrays[i]), reverse=True)
+        order = [i for i in order if len(arrays[i])]
         groups = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
         total = sum(len(arrays[group[0]]) * self.hop for group in groups)
         done, results = 0, [np.zeros(0, np.float32)] * len(arrays)

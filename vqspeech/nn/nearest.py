@@ -35,26 +35,26 @@ def nearest_codes(vectors: Tensor, codebook: Tensor) -> Tensor:
     num_codes, dim = codebook.shape
     if vectors.shape[-1] != dim:
         raise ValueError(f"vectors end in {vectors.shape[-1]}, the codebook has dimension {dim}")
-    with torch.autocast(vectors.device.type, enabled=False):
-        rows = vectors.reshape(-1, dim)
-        dtype = torch.promote_types(torch.promote_types(rows.dtype, codebook.dtype), torch.float32)
-        # |v - e|^2 is expanded below, and the parts of the sum cancel. Both sides move to the
-        # codebook's mean first, so that they stay small where all codes lie far from the origin.
-        centre = codebook.to(dtype).mean(0)
-        centred = codebook.to(dtype) - centre
-        squares = centred.square().sum(1)  # (K,)
-        codes = torch.empty(len(rows), dtype=torch.int64, device=rows.device)
-        budget = CPU_BLOCK if rows.device.type == "cpu" else ACCELERATOR_BLOCK
-        block = min(max(1, budget // num_codes), max(1, len(rows)))
-        distances = torch.empty(block, num_codes, dtype=dtype, device=rows.device)
-        least = torch.empty(block, dtype=dtype, device=rows.device)
-        for start in range(0, len(rows), block):
-            part = rows[start : start + block].to(dtype) - centre
-            n = len(part)
-            # |v - e|^2 without |v|^2, which is the same for every code.
-            torch.addmm(squares, part, centred.t(), alpha=-2, out=distances[:n])
-            # `min` with its indices is three times faster than `argmin` on a CPU.
-            torch.min(distances[:n], 1, out=(least[:n], codes[start : start + n]))
+    rows = vectors.reshape(-1, dim)
+    dtype = torch.promote_types(torch.promote_types(rows.dtype, codebook.dtype), torch.float32)
+    # |v - e|^2 is expanded below, and the parts of the sum cancel. Both sides move to the
+    # codebook's mean first, so that they stay small where all codes lie far from the origin.
+    centre = codebook.to(dtype).mean(0)
+    centred = codebook.to(dtype) - centre
+    squares = centred.square().sum(1)  # (K,)
+    codes = torch.empty(len(rows), dtype=torch.int64, device=rows.device)
+    budget = CPU_BLOCK if rows.device.type == "cpu" else ACCELERATOR_BLOCK
+    block = min(max(1, budget // num_codes), max(1, len(rows)))
+    distances = torch.empty(block, num_codes, dtype=dtype, device=rows.device)
+    least = torch.empty(block, dtype=dtype, device=rows.device)
+    for start in range(0, len(rows), block):
+        part = rows[start : start + block].to(dtype) - centre
+        n = len(part)
+        # |v - e|^2 without |v|^2, which is the same for every code. Autocast leaves calls with
+        # `out` alone.
+        torch.addmm(squares, part, centred.t(), alpha=-2, out=distances[:n])
+        # `min` with its indices is three times faster than `argmin` on a CPU.
+        torch.min(distances[:n], 1, out=(least[:n], codes[start : start + n]))
     return codes.view(vectors.shape[:-1])
 
 
@@ -62,7 +62,6 @@ class _Nearest(torch.autograd.Function):
     @staticmethod
     def forward(ctx, vectors: Tensor, codebook: Tensor, terms: int):  # (N, G, d), (G, K, d)
         groups, num_codes, dim = codebook.shape
-        vectors = vectors.contiguous()  # one example with its channels first comes transposed
         codes = torch.empty(vectors.shape[:2], dtype=torch.int64, device=vectors.device)  # (N, G)
         for group in range(groups):
             codes[:, group] = nearest_codes(vectors[:, group], codebook[group])
@@ -70,7 +69,7 @@ class _Nearest(torch.autograd.Function):
         row = (codes + first).view(-1)  # in the codebooks as one table
         latents = codebook.reshape(-1, dim).index_select(0, row).view(vectors.shape)
         gap = latents - vectors
-        loss = torch.dot(gap.view(-1), gap.view(-1)) / terms
+        loss = torch.dot(gap.flatten(), gap.flatten()) / terms
         ctx.save_for_backward(gap, row)
         ctx.codebook_shape, ctx.terms = codebook.shape, terms
         ctx.mark_non_differentiable(codes)
@@ -86,7 +85,7 @@ class _Nearest(torch.autograd.Function):
         if ctx.needs_input_grad[1]:
             groups, num_codes, dim = ctx.codebook_shape
             to_codebook = gap.new_zeros(groups * num_codes, dim)
-            to_codebook.index_add_(0, row, gap.view(-1, dim))
+            to_codebook.index_add_(0, row, gap.reshape(-1, dim))
             to_codebook = (to_codebook * (2 / ctx.terms * to_codebook_loss)).view(
                 ctx.codebook_shape
             )

@@ -102,13 +102,12 @@ class VectorQuantizer(nn.Module):
         """
         rows = self._rows(vectors)
         terms = max(1, len(rows) * (self.groups if self.reduction == "sum" else self.dim))
-        with torch.autocast(vectors.device.type, enabled=False):
-            latents, codes, codebook_loss, commitment_loss = quantize(
-                rows, self.codebook.to(rows.dtype), terms
-            )
-            if self.codebook_update == "ema":
-                codebook_loss = torch.zeros_like(commitment_loss)
-            loss = codebook_loss + self.commitment_cost * commitment_loss
+        latents, codes, codebook_loss, commitment_loss = quantize(
+            rows, self.codebook.to(rows.dtype), terms
+        )
+        if self.codebook_update == "ema":
+            codebook_loss = torch.zeros_like(commitment_loss)
+        loss = codebook_loss + self.commitment_cost * commitment_loss
         shape = vectors.shape[:-1] if self.groups == 1 else (*vectors.shape[:-1], self.groups)
         return Quantized(
             latents.reshape(vectors.shape).to(self.codebook.dtype),

@@ -44,5 +44,6 @@ def draw(logits: Tensor, uniforms: Tensor, temperature: float = 1.0) -> Tensor:
     probabilities = scaled.softmax(-1)
     cumulative = probabilities.cumsum(-1, dtype=torch.float64)
     threshold = uniforms.double().clamp(max=BELOW_ONE) * cumulative[..., -1]
+    # A parallel cumulative sum can rise by a rounding error where the probability is 0.
     is_beyond = (cumulative > threshold[..., None]) & (probabilities > 0)
     return is_beyond.byte().argmax(-1)  # the first of equal maxima

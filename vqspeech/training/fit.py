@@ -98,7 +98,21 @@ def fit(
     bad_in_a_row: list[Any] = []
     began = time.monotonic() - state.seconds
 
+    def validate_and_save() -> None:
+        is_due = state.step == settings.steps or state.step % settings.checkpoint_every == 0
+        if not is_due or state.validated_step == state.step:
+            return
+        if task.validate is not None:
+            numbers = _validate(task.model, task.validate, average)
+            log.write({"step": state.step, "valid": numbers})
+            progress.validated(state.step, numbers)
+            if state.best_nll is None or numbers["nll"] < state.best_nll:
+                state.best_nll, state.best_step = numbers["nll"], state.step
+        state.validated_step = state.step
+        directory.save(state, settings.keep_checkpoints)
+
     task.model.train()
+    validate_and_save()  # where a signal came between a step and its validation
     batches = prefetch(task.batch_at, state.step, settings.steps)
     with _signals() as received, progress, contextlib.closing(batches):
         for batch in batches:
@@ -129,15 +143,9 @@ def fit(
                 )
                 state.sums, state.summed = {}, 0
             if received:
-                raise Interrupted(received[0], directory.save(state, settings.keep_checkpoints))
-            if state.step == settings.steps or state.step % settings.checkpoint_every == 0:
-                if task.validate is not None:
-                    numbers = _validate(task.model, task.validate, average)
-                    log.write({"step": state.step, "valid": numbers})
-                    progress.validated(state.step, numbers)
-                    if state.best_nll is None or numbers["nll"] < state.best_nll:
-                        state.best_nll, state.best_step = numbers["nll"], state.step
-                directory.save(state, settings.keep_checkpoints)
+                path = directory.save(state, settings.keep_checkpoints)
+                raise Interrupted(received[0], path)
+            validate_and_save()
     return state
 
 

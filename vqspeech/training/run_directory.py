@@ -32,6 +32,7 @@ class RunState:
     step: int = 0
     best_nll: float | None = None
     best_step: int | None = None
+    validated_step: int = 0
     seconds: float = 0.0
     skipped: int = 0
     sums: dict[str, float] = field(default_factory=dict)  # of the log line in the making

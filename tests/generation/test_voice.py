@@ -1,0 +1,156 @@
+"""Voices: lengths, random numbers by address, sampling as the model says, unknown speakers."""
+
+import numpy as np
+import pytest
+import torch
+
+from vqspeech.audio.mulaw import mulaw_encode
+from vqspeech.checkpoint import save_folder
+from vqspeech.errors import InputError, MissingError, UsageError
+from vqspeech.generation import voice as voice_module
+from vqspeech.generation.uniforms import uniforms
+from vqspeech.generation.voice import Voice, load_voice
+from vqspeech.generation.wavenet_torch import sample_wavenet
+from vqspeech.models.build import model_config
+from vqspeech.nn.sampling import draw
+from vqspeech.nn.wavenet import WaveNet
+
+
+@pytest.fixture
+def voice(make_model):
+    return Voice(make_model(("p901", "p902", "p907", "p225")), name="exp/vqvae/best")
+
+
+def sound(samples, seed=0):
+    return np.random.default_rng(seed).normal(0, 0.1, samples).astype(np.float32)
+
+
+@pytest.mark.parametrize("samples", [0, 1, 15, 16, 17, 100])
+def test_any_length_is_encoded_decoded_and_converted(voice, samples):
+    assert voice.hop == 16
+    codes = voice.encode(sound(samples))
+    assert codes.shape == (-(-samples // 16),)
+    assert codes.dtype == np.int64
+    assert voice.decode(codes, "p901").shape == (len(codes) * 16,)
+    speech = voice.convert(sound(samples), "p901")
+    assert speech.shape == (samples,)
+    assert speech.dtype == np.float32
+    assert np.abs(speech).max(initial=0) <= 1
+
+
+def test_codes_of_a_recording_do_not_depend_on_what_follows_it_far_away(voice):
+    waveform = sound(400)
+    longer = np.concatenate([waveform, sound(400, seed=1)])
+    context = 5  # frames that the encoder looks ahead at most
+    assert np.array_equal(
+        voice.encode(longer)[: 25 - context], voice.encode(waveform)[: 25 - context]
+    )
+
+
+def test_the_same_seed_gives_the_same_speech_and_another_one_does_not(voice):
+    codes = np.arange(12) % 16
+    first = voice.decode(codes, "p901", seed=3)
+    assert np.array_equal(first, voice.decode(codes, "p901", seed=3))
+    assert not np.array_equal(first, voice.decode(codes, "p901", seed=4))
+    assert not np.array_equal(first, voice.decode(codes, "p907", seed=3))
+
+
+def test_a_batch_of_several_lengths_equals_one_at_a_time(voice, monkeypatch):
+    # In float64, so that the order of a sum cannot tip a draw.
+    voice.model.double()
+    monkeypatch.setattr(voice_module, "BATCH", 2)
+    codes = [np.arange(n) % 16 for n in (3, 9, 0, 5)]
+    speakers = ["p901", "p907", "p902", "p225"]
+    together = voice.decode_batch(codes, speakers, seed=1)
+    for item, speaker, speech in zip(codes, speakers, together, strict=True):
+        assert np.array_equal(speech, voice.decode(item, speaker, seed=1))
+
+
+def test_sampling_draws_from_the_distribution_that_forward_gives(voice):
+    model = voice.model.double()
+    codes = torch.arange(6)[None] % 16
+    latents, speaker = model.latents(codes), torch.tensor([1])
+    u = torch.from_numpy(uniforms(0, 0, 0, 96))[None]
+    condition = model.decoder.condition(latents, speaker)
+    levels = sample_wavenet(model.decoder.wavenet, condition, u, hop=16).clone()
+    logits = model.decoder.wavenet(
+        levels, model.decoder.local(latents), model.decoder.speaker(speaker)
+    )
+    assert torch.equal(draw(logits.transpose(1, 2), u), levels)
+
+
+def test_samples_have_the_frequencies_of_the_model():
+    torch.manual_seed(0)
+    net = WaveNet(4, layers=1, residual_channels=4, gate_channels=8, skip_channels=4).eval()
+    batch = 4000
+    u = torch.rand(batch, 1, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    drawn = sample_wavenet(net, net.condition(batch=batch), u, hop=1)[:, 0]
+    probabilities = net(torch.zeros(1, 1, dtype=torch.int64))[0, :, 0].softmax(0)
+    shares = torch.bincount(drawn, minlength=4) / batch
+    torch.testing.assert_close(shares, probabilities.detach(), atol=0.03, rtol=0)
+
+
+def test_temperature_0_is_the_likeliest_level_whatever_the_seed(voice):
+    codes = np.arange(4)
+    speech = [voice.decode(codes, "p901", seed=s, temperature=0.0) for s in (0, 1)]
+    assert np.array_equal(*speech)
+
+
+def test_a_random_number_is_a_function_of_its_address():
+    whole = uniforms(5, 2, 0, 1000)
+    for start in (0, 1, 3, 4, 517):
+        assert np.array_equal(uniforms(5, 2, start, 100), whole[start : start + 100])
+    assert not np.array_equal(uniforms(5, 3, 0, 1000), whole)
+    assert not np.array_equal(uniforms(6, 2, 0, 1000), whole)
+    assert 0 <= whole.min() < 0.01 < 0.99 < whole.max() < 1
+    assert abs(whole.mean() - 0.5) < 0.03
+
+
+def test_decoding_equals_mulaw_of_what_it_would_encode_to(voice):
+    speech = voice.decode(np.arange(4), "p901")
+    levels = mulaw_encode(torch.from_numpy(speech))
+    assert set(levels.tolist()) <= set(range(256))
+    assert len(np.unique(speech)) > 8
+
+
+def test_an_unknown_speaker_is_told_the_nearest(voice):
+    assert voice.speaker_index("901") == voice.speaker_index("p901") == 0
+    with pytest.raises(UsageError, match=r"p903: not one of the 4 speakers.*close: p90") as caught:
+        voice.convert(sound(10), "p903")
+    assert caught.value.exit_code == 2
+    assert "egs" not in str(caught.value)
+
+
+def test_a_vctk_speaker_is_told_the_recipe_that_makes_one(voice):
+    with pytest.raises(UsageError, match=r"egs/vctk/run\.sh .* --model egs/vctk/exp/vqvae/best"):
+        voice.decode([1], "p226")
+
+
+@pytest.mark.parametrize(
+    ("codes", "message"),
+    [([0, 16], "from 0 to 16.*has 16 codes"), ([-1], "from -1"), ([[1, 2]], r"shape \(1, 2\)")],
+)
+def test_codes_the_model_does_not_have_are_refused(voice, codes, message):
+    with pytest.raises(InputError, match=message):
+        voice.decode(codes, "p901")
+
+
+def test_two_channels_are_a_callers_mistake(voice):
+    with pytest.raises(ValueError, match="one channel"):
+        voice.encode(np.zeros((10, 2), np.float32))
+
+
+def test_a_voice_is_loaded_by_path_and_missing_ones_are_explained(
+    make_model, tmp_path, monkeypatch
+):
+    model = make_model()
+    files = {"config.json": model_config(model), "model.safetensors": model.state_dict()}
+    save_folder(tmp_path / "model", files)
+    loaded = load_voice(tmp_path / "model")
+    assert loaded.sample_rate == 16000
+    assert np.array_equal(loaded.encode(sound(64)), Voice(model).encode(sound(64)))
+    monkeypatch.setattr(voice_module, "packaged_models", dict)
+    with pytest.raises(MissingError, match=r"egs/mini/run\.sh trains one"):
+        load_voice()
+    with pytest.raises(InputError, match="no such folder"):
+        load_voice(tmp_path / "nothing")
