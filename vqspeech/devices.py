@@ -7,7 +7,7 @@ import torch
 
 from vqspeech.errors import MissingError
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # malloc.h of glibc
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -41,5 +41,5 @@ def keep_freed_memory() -> None:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):  # musl has none
         return
-    mallopt(_M_MMAP_THRESHOLD, 1 << 30)
+    mallopt(_M_MMAP_MAX, 0)  # the threshold for it cannot be raised above 32 MB
     mallopt(_M_TRIM_THRESHOLD, (1 << 31) - 1)

@@ -2,11 +2,12 @@
 
     python tests/benchmarks/bench_wavenet.py [rounds]
 
-20 layers, dilations 1 to 512 twice, residual 64, gate 128, skip 256, head 256-256; 4 x 8192 samples,
-one thread. The forms take turns in one process; the first round is thrown away; medians of process
-CPU time. Two referees: `conv` is as lean as Conv1d allows (residual and skip in one 1x1 convolution,
-conditioning projected once a frame); `plain` is the textbook form of public implementations
-(separate 1x1 convolutions, conditioning projected at the sample rate in every layer).
+20 layers, dilations 1 to 512 twice, residual 64, gate 128, skip 256, head 256-256; 4 x 8192
+samples, one thread. The forms take turns in one process; the first round is thrown away; medians of
+process CPU time. Two referees: `conv` is as lean as Conv1d allows (residual and skip in one 1x1
+convolution, conditioning projected once a frame); `plain` is the textbook form of public
+implementations (separate 1x1 convolutions, conditioning projected at the sample rate in every
+layer).
 """
 
 import sys

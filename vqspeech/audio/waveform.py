@@ -190,7 +190,7 @@ def _write_blocks(
         for start in range(0, len(samples), BLOCK):
             part = samples[start : start + BLOCK].astype(np.float32)
             clipped += int(np.count_nonzero(np.abs(part) > 1))
-            pass
+            part = part.clip(-1, 1)
             if subtype == "PCM_16":
                 # libsndfile would scale by 32767 and truncate; this is the inverse of reading.
                 part = np.rint(part * 32768).clip(-32768, 32767).astype(np.int16)

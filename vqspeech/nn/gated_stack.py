@@ -21,16 +21,18 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-# Rows of (B, T) that elementwise passes see at once: 1024 x 128 channels x 4 bytes is a core's L2.
-# An accelerator wants few large launches instead.
-CPU_PIECE = 1024
+# Rows of (B, T) that one pass sees: with 128 channels of float32 they fill a core's cache. An
+# accelerator wants few large launches instead.
+CPU_ROWS = 2048
 
 
-def _pieces(length: int, hop: int, device: torch.device) -> list[tuple[int, int]]:
+def _pieces(batch: int, length: int, hop: int, device: torch.device) -> list[tuple[int, int]]:
     """Bounds of consecutive pieces of `length` samples, each of whole frames of `hop`."""
-    if device.type != "cpu" or length <= CPU_PIECE:
-        return [(0, length)] if length else []
-    step = max(1, CPU_PIECE // hop) * hop
+    if not length:
+        return []
+    if device.type != "cpu":
+        return [(0, length)]
+    step = max(1, CPU_ROWS // (batch * hop)) * hop
     return list(pairwise([*range(0, length, step), length]))
 
 
@@ -72,7 +74,7 @@ class GatedStack(torch.autograd.Function):
             a = x.new_empty(batch, length, gate_channels)
             following = torch.empty_like(x) if i + 1 < layers else None
             past_tap = taps_scaled[i, :width].expand(batch, -1, -1)
-            for start, end in _pieces(length, hop, x.device):
+            for start, end in _pieces(batch, length, hop, x.device):
                 piece = a[:, start:end]
                 torch.matmul(x[:, start:end], taps_scaled[i, width:], out=piece)
                 if end > d:
@@ -118,7 +120,7 @@ class GatedStack(torch.autograd.Function):
             past_tap = taps_scaled[i, :, :width].expand(batch, -1, -1)
             # What layer i + 1 wants of x; later pieces still add to earlier samples of grad_x.
             grad_following = grad_x.clone() if has_residual else None
-            for start, end in reversed(_pieces(length, hop, x.device)):
+            for start, end in reversed(_pieces(batch, length, hop, x.device)):
                 z = z_all[:, start:end, i * half : (i + 1) * half]
                 grad_z = grad_z_all[:, start:end, i * half : (i + 1) * half]
                 if has_residual:
