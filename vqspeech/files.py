@@ -61,7 +61,8 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         except OSError as error:
             raise _write_error(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # its parent may be no folder at all
+            temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -90,6 +91,22 @@ def atomic_directory(path: str | os.PathLike) -> Iterator[Path]:
             raise _write_error(path, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_writable(path: str | os.PathLike) -> None:
+    """Refuse a path that cannot be written, before the work whose result it is to hold.
+
+    Raises:
+        WriteError: the nearest folder that exists is no folder, or may not be written to.
+    """
+    path = Path(path)
+    folder = path.absolute().parent
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir():
+        raise WriteError(f"{path}: {folder} is a file, a folder was wanted; choose another place")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise WriteError(f"{path}: no permission to write in {folder}; choose another place")
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:

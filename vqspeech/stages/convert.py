@@ -1,16 +1,19 @@
 """Voice conversion: recordings in, the same words in other voices out."""
 
+import io
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
-from vqspeech.audio.waveform import read_waveform, write_waveform
+from vqspeech.audio.waveform import FORMATS, read_waveform, write_waveform
 from vqspeech.errors import InputError, UsageError, WriteError
+from vqspeech.files import check_writable
 from vqspeech.generation.voice import Voice
 from vqspeech.stages.encode import load_codes
 
@@ -66,7 +69,7 @@ def convert_files(
     paths = [Path(source) for source in sources]
     names = [voice.speakers[voice.speaker_index(speaker)] for speaker in speakers]
     targets = _targets(paths, names, out)
-    _refuse_existing(targets.values(), paths, overwrite)
+    _check_targets(targets.values(), paths, overwrite)
     failures, jobs, codes, lengths = [], [], [], []
     began = time.perf_counter()
     for path in paths:
@@ -123,7 +126,7 @@ def decode_file(
                 "give the model that made the codes"
             )
     target = Path(out)
-    _refuse_existing([target], [Path(codes)], overwrite)
+    _check_targets([target], [Path(codes)], overwrite)
     began = time.perf_counter()
     (speech,) = voice.decode_batch(
         [facts["codes"]], [speaker], seed=seed, temperature=temperature, progress=progress
@@ -154,24 +157,25 @@ def _targets(
     return targets
 
 
-def _refuse_existing(targets, sources: Sequence[Path], overwrite: bool) -> None:
+def _check_targets(targets: Iterable[Path], sources: Sequence[Path], overwrite: bool) -> None:
+    """Refuse, before any work, what could not be written after it."""
     for target in targets:
-        if any(
-            target.exists() and source.exists() and target.samefile(source) for source in sources
-        ):
-            raise UsageError(f"--out {target}: is the source itself; choose another name")
-        if target.exists() and not overwrite and target.is_file():
-            raise WriteError(f"{target}: is there already; give --overwrite or another --out")
+        if str(target) == "-":
+            continue
+        if target.suffix.lower() not in FORMATS:
+            raise UsageError(f"--out {target}: end the name in one of {', '.join(FORMATS)}")
+        if target.exists():
+            if any(source.exists() and target.samefile(source) for source in sources):
+                raise UsageError(f"--out {target}: is the source itself; choose another name")
+            if not overwrite:
+                raise WriteError(f"{target}: is there already; give --overwrite or another --out")
+        check_writable(target)
 
 
 def _write(target: Path, samples: np.ndarray, sample_rate: int) -> None:
     if str(target) != "-":
         write_waveform(target, samples, sample_rate)
         return
-    import io
-
-    import soundfile
-
     buffer = io.BytesIO()  # a WAV header holds the length, and a pipe cannot be rewound
     soundfile.write(buffer, np.clip(samples, -1, 1), sample_rate, format="WAV", subtype="PCM_16")
     sys.stdout.buffer.write(buffer.getvalue())
