@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # Sourced by run.sh: turns `--some-option value` into some_option=value, for variables that exist.
 # Booleans are true or false. `--stop-stage` and `--stop_stage` are the same.
 while [ $# -gt 0 ]; do

@@ -16,9 +16,13 @@ help_message="Usage: $0 [--stage N] [--stop-stage N] [--config conf/NAME.yaml] [
        [--device auto|cpu|cuda:0] [--speakers 'ID ...'] [--src RECORDING]
 Stages: 1 data directories  3 VQ-VAE  4 codes  7 conversion"
 
-. "$recipe/path.sh"
-. "$recipe/cmd.sh"
+# shellcheck source=../path.sh
+. "$recipe/../path.sh"
+# shellcheck source=../cmd.sh
+. "$recipe/../cmd.sh"
+# shellcheck source=../parse_options.sh
 . "$recipe/../parse_options.sh"
+# shellcheck source=../stages.sh
 . "$recipe/../stages.sh"
 
 data="$out/data"
@@ -45,11 +49,5 @@ fi
 
 if stage_runs 7 "conversion"; then
   needs "$model/config.json" 3
-  if [ -z "$src" ]; then
-    src="$(python -c 'from importlib.resources import files
-print(files("vqspeech") / "assets" / "recording" / "librivox.flac")')"
-  fi
-  targets=()
-  for speaker in $speakers; do targets+=(--speaker "$speaker"); done
-  vqspeech convert --src "$src" "${targets[@]}" --model "$model" --out "$exp/converted" --overwrite
+  convert_to "$exp/converted"
 fi

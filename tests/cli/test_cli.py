@@ -206,6 +206,10 @@ def test_training_from_the_command_line_resumes_where_it_ended(run, tiny_data, t
     assert json.loads((tmp_path / "run" / "environment.json").read_text())["packages"]["torch"]
     status, out, _ = run("speakers", "--model", tmp_path / "run")
     assert out == "p901  f\np907  m\n"
+    status, out, _ = run("results", tmp_path / "run")
+    assert status == 0
+    assert out.splitlines()[2].startswith("| run | 8 | ")
+    assert run("results", tmp_path)[0] == 3
 
 
 def test_a_signal_ends_training_with_a_checkpoint(tiny_data, tmp_path):

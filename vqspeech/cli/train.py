@@ -1,4 +1,4 @@
-"""Commands that train."""
+"""Commands that train, and say what came of it."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     group.command("vqvae")(train_vqvae)
     group.callback()(lambda: None)  # keeps the name of a single command
     app.add_typer(group, name="train")
+    app.command()(results)
 
 
 def train_vqvae(
@@ -51,3 +52,16 @@ def train_vqvae(
         error(str(stopped))
         raise typer.Exit(stopped.status) from stopped
     typer.echo(f"done: {summary}")
+
+
+def results(
+    runs: Annotated[list[Path], typer.Argument(help="Folders that 'vqspeech train' made.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Print what runs came to as a Markdown table, with command, commit and hardware."""
+    import json
+
+    from vqspeech.stages.summarize import format_summaries, summarize_run
+
+    summaries = [summarize_run(run) for run in runs]
+    typer.echo(json.dumps(summaries) if as_json else format_summaries(summaries), nl=as_json)

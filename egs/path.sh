@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# What every recipe needs on its path: the environment of the checkout, where there is one.
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+if [ -x "$root/.venv/bin/vqspeech" ]; then
+  export PATH="$root/.venv/bin:$PATH"
+fi
+export LC_ALL=C
