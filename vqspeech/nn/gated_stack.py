@@ -65,7 +65,7 @@ class GatedStack(torch.autograd.Function):
         z_all = x.new_empty(batch, length, layers * half)
         inputs, gates = [x], []
         # sigmoid(-2a) = n gives tanh(a) = 1 - 2n: one sigmoid serves both halves of a gate.
-        scale = _tanh_scale(taps, half, -2.0)
+        scale = tanh_scale(taps, half, -2.0)
         taps_scaled = (taps * scale[:, None]).transpose(1, 2).contiguous()  # (N, 2R, G)
         condition_scaled = condition * scale
         residual_t = residual.transpose(1, 2)  # (N - 1, H, R)
@@ -108,7 +108,7 @@ class GatedStack(torch.autograd.Function):
         batch, length, width = inputs[0].shape
         half, hop = gate_channels // 2, ctx.hop
         # d tanh(a)/da = 4 n (1 - n): the 4 goes into the small weights, not into every sample.
-        scale = _tanh_scale(taps, half, 4.0)
+        scale = tanh_scale(taps, half, 4.0)
         taps_scaled = taps * scale[:, None]
         grad_taps = torch.zeros_like(taps)
         grad_residual = torch.zeros_like(residual)
@@ -158,7 +158,7 @@ class GatedStack(torch.autograd.Function):
         )
 
 
-def _tanh_scale(like: Tensor, half: int, value: float) -> Tensor:
+def tanh_scale(like: Tensor, half: int, value: float) -> Tensor:
     """(G,): `value` for the tanh half, 1 for the sigmoid half."""
     scale = like.new_ones(2 * half)
     scale[:half] = value

@@ -14,15 +14,25 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vqspeech.nn.gated_stack import GatedStack
+from vqspeech.nn.gated_stack import GatedStack, tanh_scale
 
 
 @dataclass
 class WaveNetState:
-    """What stepping remembers: for each layer a ring (dilation, B, R) of its past inputs."""
+    """What stepping remembers, and the weights in the form that a step multiplies by.
 
-    rings: list[Tensor]
+    Attributes:
+        rings: for each layer its last `dilation` inputs, each (B, R), as a ring. Tensors in it
+            are never written to, so copying the lists copies the state.
+        position: elements stepped so far.
+        weights: (W_past (R, G), W_now (R, G), W_residual (H, R)) of each layer.
+        scale: (G,), by which a gate's inputs are multiplied; see `GatedStack`.
+    """
+
+    rings: list[list[Tensor]]
     position: int
+    weights: list[tuple[Tensor, Tensor, Tensor]]
+    scale: Tensor
 
 
 class WaveNet(nn.Module):
@@ -150,9 +160,19 @@ class WaveNet(nn.Module):
 
     def start(self, batch: int) -> WaveNetState:
         """The state before element 0."""
-        like = self.taps
-        rings = [like.new_zeros(d, batch, self.residual_channels) for d in self.dilations]
-        return WaveNetState(rings, 0)
+        width, half = self.residual_channels, self.gate_channels // 2
+        nothing = self.taps.new_zeros(batch, width)
+        scale = tanh_scale(self.taps, half, -2.0)
+        taps = self.taps.transpose(1, 2) * scale  # (N, 2R, G)
+        past, now = (part.contiguous().unbind() for part in taps.split(width, dim=1))
+        # The last layer's residual output is read by nobody.
+        residual = [*self.residual.transpose(1, 2).contiguous().unbind(), taps.new_empty(0)]
+        return WaveNetState(
+            [[nothing] * d for d in self.dilations],
+            0,
+            list(zip(past, now, residual, strict=True)),
+            scale,
+        )
 
     def step(
         self, token: Tensor | None, state: WaveNetState, frame: Tensor
@@ -161,27 +181,26 @@ class WaveNet(nn.Module):
 
         Args:
             token: (B,) int64, the element drawn last; None before the first.
-            state: from `start` or the step before. It is consumed: its rings are written to.
+            state: from `start` or the step before. It is consumed: its rings move on.
             frame: (B, N, G), the frame of `condition` that the next element belongs to.
 
         Returns:
             (B, K) logits and the state to go on with. Equal to the column of `forward`.
         """
-        width, half = self.residual_channels, self.gate_channels // 2
-        x = (
-            state.rings[0].new_zeros(frame.shape[0], width)
-            if token is None
-            else self.embedding(token)
-        )
+        frames = (frame * state.scale).unbind(1)
+        x = state.rings[0][0].new_zeros(()) if token is None else self.embedding(token)
+        x = x.expand(len(frame), self.residual_channels)
         units = []
-        for i, (d, ring) in enumerate(zip(self.dilations, state.rings, strict=True)):
-            slot = ring[state.position % d]  # x[t - d], about to be x[t]
-            gate = torch.addmm(frame[:, i], x, self.taps[i, :, width:].t())
-            gate.addmm_(slot, self.taps[i, :, :width].t())
-            slot.copy_(x)
-            units.append(torch.tanh(gate[:, :half]) * torch.sigmoid(gate[:, half:]))
-            if i + 1 < len(self.dilations):
-                x = torch.addmm(x, units[i], self.residual[i].t())
+        layers = zip(state.rings, state.weights, frames, strict=True)
+        for ring, (past, now, residual), condition in layers:
+            slot = state.position % len(ring)
+            gate = torch.addmm(condition, x, now).addmm_(ring[slot], past)
+            ring[slot] = x  # x[t - d] makes way for x[t]
+            n, s = gate.sigmoid_().chunk(2, dim=1)
+            units.append(torch.addcmul(s, n, s, value=-2))
+            if len(units) < len(self.dilations):
+                x = torch.addmm(x, units[-1], residual)
         hidden = self.head(F.relu(self.skip(torch.cat(units, dim=1))))
         logits = self.logits(F.relu(hidden))
-        return logits, WaveNetState(state.rings, state.position + 1)
+        state.position += 1
+        return logits, state
