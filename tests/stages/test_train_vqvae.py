@@ -1,0 +1,171 @@
+"""Training the speech model: exact resume with everything that has state, and what is scored."""
+
+import json
+import os
+import signal
+
+import pytest
+import torch
+import yaml
+
+from vqspeech.checkpoint import checkpoints, load_tensors
+from vqspeech.data.crops import Batch, validation_windows
+from vqspeech.data.data_dir import DataDir
+from vqspeech.errors import InputError
+from vqspeech.models.vqvae import VQVAE
+from vqspeech.stages.score_vqvae import score_speech_vqvae
+from vqspeech.stages.train_vqvae import train_vqvae
+from vqspeech.training.fit import Interrupted
+
+MODEL = {
+    "encoder": {"kind": "waveform", "strides": [4, 4], "channels": 8, "residual_blocks": 1},
+    "decoder": {"layers": 2, "residual_channels": 4, "gate_channels": 8, "skip_channels": 4},
+    "jitter": 0.3,
+}
+TRAINING = {
+    "batch_size": 3,
+    "crop_seconds": 0.05,
+    "learning_rate": 0.01,
+    "warmup_steps": 1,
+    "log_every": 2,
+    "checkpoint_every": 4,
+    "threads": 1,
+}
+
+
+@pytest.fixture
+def train(tiny_data, tmp_path):
+    directories = tiny_data("train"), tiny_data("valid")
+
+    def train(out, *overrides, quantizer=None, **options):
+        quantizer = {"num_codes": 8, "dim": 4, "decay": 0.5, "restart_below": 0.5} | (
+            quantizer or {}
+        )
+        config = tmp_path / "conf.yaml"
+        settings = {"model": MODEL | {"quantizer": quantizer}, "training": TRAINING}
+        config.write_text(yaml.safe_dump(settings))
+        return train_vqvae(
+            config,
+            [directories[0]],
+            directories[1],
+            tmp_path / out,
+            overrides=overrides,
+            quiet=True,
+            **options,
+        )
+
+    return train
+
+
+def content(run):
+    newest = checkpoints(run)[-1]
+    names = ("model", "average", "optimizer")
+    return [(newest / f"{name}.safetensors").read_bytes() for name in names]
+
+
+def interrupted_at(step):
+    """`VQVAE.update_codebook`, which sends this process a signal at its call number `step`."""
+    calls, update = [], VQVAE.update_codebook
+
+    def counted(model, output):
+        calls.append(1)
+        if len(calls) == step:
+            os.kill(os.getpid(), signal.SIGINT)
+        return update(model, output)
+
+    return counted
+
+
+@pytest.mark.parametrize("kind", ["ema", "gradient"])
+def test_a_run_in_pieces_equals_one_in_one_piece(train, tmp_path, kind):
+    quantizer = {"codebook_update": kind}
+    train("whole", "training.steps=9", quantizer=quantizer)
+    with pytest.MonkeyPatch.context() as patch:
+        # A signal ends the first piece: the rate follows a cosine over the steps of the settings.
+        patch.setattr(VQVAE, "update_codebook", interrupted_at(5))
+        with pytest.raises(Interrupted):
+            train("pieces", "training.steps=9", quantizer=quantizer)
+    train("pieces", "training.steps=9", quantizer=quantizer, resume="must")
+    assert content(tmp_path / "pieces") == content(tmp_path / "whole")
+    logs = [(tmp_path / name / "log.jsonl").read_text() for name in ("pieces", "whole")]
+    assert logs[0] == logs[1]
+
+
+def test_the_seed_decides_the_run(train, tmp_path):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        train(name, "training.steps=4", f"training.seed={seed}")
+    assert content(tmp_path / "a") == content(tmp_path / "b")
+    assert content(tmp_path / "a")[0] != content(tmp_path / "c")[0]
+
+
+def test_an_ema_codebook_moves_and_dead_codes_are_restarted(train, tmp_path):
+    train("run", "training.steps=8", "training.keep_checkpoints=2")
+    first, last = (load_tensors(p / "model.safetensors") for p in checkpoints(tmp_path / "run"))
+    assert not torch.equal(first["quantizer.codebook"], last["quantizer.codebook"])
+    assert last["quantizer.counts"].min() > 0
+
+
+def test_a_validation_speaker_who_is_not_trained_on_is_named_before_the_first_step(train, tmp_path):
+    table = tmp_path / "valid" / "utt2spk"
+    text = table.read_text().replace("p907", "p999")
+    table.write_text(text)
+    for name in ("wav.scp", "spk2utt", "spk2gender", "utt2dur", "text"):
+        path = tmp_path / "valid" / name
+        if path.exists():
+            path.write_text(path.read_text().replace("p907_valid", "p999_valid"))
+    (tmp_path / "valid" / "spk2gender").write_text("p901 f\np999 m\n")
+    utterances = sorted(line.split()[0] for line in text.splitlines() if "p999" in line)
+    speakers = (tmp_path / "valid" / "spk2utt").read_text().splitlines()[0]
+    (tmp_path / "valid" / "spk2utt").write_text(f"{speakers}\np999 {' '.join(utterances)}\n")
+    with pytest.raises(InputError, match="p999"):
+        train("run", "training.steps=4")
+    assert not checkpoints(tmp_path / "run")
+
+
+def test_scores_are_those_of_the_windows_worked_one_by_one(make_model, tiny_data):
+    model = make_model(("p901", "p907"))
+    data = DataDir.read(tiny_data("valid"))
+    windows = list(validation_windows(data, 800, 4, model.speakers))
+    found = score_speech_vqvae(model, windows)
+
+    nats, samples, codes = 0.0, 0, []
+    for batch in windows:
+        for row in range(len(batch.speaker)):
+            length = int(batch.length[row])
+            one = model.score(
+                batch.waveform[row : row + 1],
+                batch.speaker[row : row + 1],
+                torch.tensor([length]),
+            )
+            nats += one.likelihood.nats.item()
+            samples += length
+            codes += one.quantized.codes[0, : -(-length // model.hop)].tolist()
+    assert samples == sum(4000 + 160 * u for u in range(3)) * 2
+    assert found["nll"] == pytest.approx(nats / samples, rel=1e-5)
+    share = torch.bincount(torch.tensor(codes)).double() / len(codes)
+    entropy = -(share[share > 0] * share[share > 0].log()).sum()
+    assert found["perplexity"] == pytest.approx(entropy.exp().item(), rel=1e-5)
+    assert found["codes_used"] == len(set(codes))
+    every_other = score_speech_vqvae(model, windows, likelihood_every=2)
+    assert every_other["codes_used"] == found["codes_used"]
+    assert every_other["nll"] != found["nll"]
+
+
+def test_the_swap_gap_is_zero_exactly_when_the_decoder_ignores_its_codes(make_model):
+    model = make_model(("p901", "p907"))
+    generator = torch.Generator().manual_seed(0)
+    waveform = torch.randn(2, 160, generator=generator) * 0.2
+    batch = Batch(waveform, torch.tensor([0, 1]), torch.tensor([160, 160]), ("a", "b"))
+    assert score_speech_vqvae(model, [batch])["swap_gap"] != 0
+    same = Batch(*batch[:3], ("a", "a"))
+    assert score_speech_vqvae(model, [same])["swap_gap"] == 0  # nothing to compare with
+    with torch.no_grad():
+        model.decoder.wavenet.local_condition.weight.zero_()
+    assert score_speech_vqvae(model, [batch])["swap_gap"] == pytest.approx(0, abs=1e-6)
+
+
+def test_the_checkpoint_names_its_speakers_and_their_genders(train, tmp_path):
+    train("run", "training.steps=4")
+    config = json.loads((tmp_path / "run" / "best" / "config.json").read_text())
+    assert config["speakers"] == ["p901", "p907"]
+    assert config["speaker_information"]["p907"] == {"gender": "m", "accent": None}

@@ -1,0 +1,50 @@
+"""What an accelerator computes equals what the CPU does; skipped where there is none."""
+
+import numpy as np
+import pytest
+import torch
+
+from vqspeech.generation.voice import Voice
+from vqspeech.training.fit import choose_autocast
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
+]
+
+SPEAKERS = torch.tensor([0, 1])
+
+
+@pytest.fixture
+def waveform():
+    return torch.randn(2, 160, generator=torch.Generator().manual_seed(0)) * 0.2
+
+
+def test_losses_and_gradients_equal_those_of_the_cpu(make_model, waveform):
+    gradients = []
+    for device in ("cpu", "cuda"):
+        model = make_model().to(device).train()
+        output = model.score(waveform.to(device), SPEAKERS.to(device))
+        model.losses(output)["loss"].backward()
+        model.update_codebook(output)
+        gradients.append({n: p.grad.cpu() for n, p in model.named_parameters()})
+    for name, expected in gradients[0].items():
+        torch.testing.assert_close(gradients[1][name], expected, rtol=1e-3, atol=1e-5, msg=name)
+
+
+def test_bfloat16_training_is_near_float32(make_model, waveform):
+    model = make_model().to("cuda")
+    inputs = waveform.to("cuda"), SPEAKERS.to("cuda")
+    expected = model.losses(model.score(*inputs))["nll"]
+    with choose_autocast(model, "bfloat16")():
+        found = model.losses(model.score(*inputs))["nll"]
+    torch.testing.assert_close(found, expected, rtol=0.02, atol=0.02)
+
+
+def test_a_voice_on_the_gpu_draws_what_it_draws_on_the_cpu(make_model):
+    codes = np.arange(8) % 16
+    speech = [
+        Voice(make_model().double(), device).decode(codes, "p901", seed=1)
+        for device in ("cpu", "cuda")
+    ]
+    assert np.array_equal(*speech)
