@@ -35,7 +35,7 @@ def mini(tmp_path_factory):
     """The mini recipe, shortened: its folder, its output, and what it was asked to convert."""
     folder = tmp_path_factory.mktemp("mini")
     settings = yaml.safe_load((ROOT / "egs" / "mini" / "conf" / "tiny.yaml").read_text())
-    settings["training"] |= {"steps": 60, "checkpoint_every": 30, "validation_seconds": 8}
+    settings["training"] |= {"steps": 100, "checkpoint_every": 50, "validation_seconds": 8}
     (folder / "short.yaml").write_text(yaml.safe_dump(settings))
     recording = ROOT / "vqspeech" / "assets" / "recording" / "librivox.flac"
     person = read_waveform(recording).samples[20000:24000]
@@ -74,7 +74,7 @@ def test_a_conversion_is_speech_of_the_same_length_that_differs_from_its_source(
 
 def test_every_stage_says_what_it_wrote(mini):
     _, printed, _ = mini
-    for text in ("== stage 1", "== stage 3", "done: out/exp/vqvae/step-00000060", "== stage 4"):
+    for text in ("== stage 1", "== stage 3", "done: out/exp/vqvae/step-00000100", "== stage 4"):
         assert text in printed
     assert "wrote out/exp/codes/valid  24 utterances" in printed
     assert printed.count("x real time (cpu)") == 2
