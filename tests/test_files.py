@@ -1,5 +1,6 @@
 """Nothing is half written, and one process works in a directory."""
 
+import errno
 import multiprocessing
 import os
 import resource
@@ -12,6 +13,7 @@ from vqspeech.files import (
     atomic_directory,
     atomic_path,
     directory_lock,
+    path_lock,
     replace_link,
     sweep_temporaries,
     write_json,
@@ -102,3 +104,16 @@ def test_a_second_process_is_told_who_holds_the_directory(tmp_path):
 
 def test_a_message_stays_one_line_whatever_a_file_is_called():
     assert str(InputError("a\nb\x1b[31m.wav: missing")) == "a\\nb\\x1b[31m.wav: missing"
+
+
+def test_only_a_held_lock_is_busy_and_none_is_left(tmp_path, monkeypatch):
+    with directory_lock(tmp_path), path_lock(tmp_path / "a"):
+        assert sorted(os.listdir(tmp_path)) == [".a.lock", ".lock"]
+    assert os.listdir(tmp_path) == []
+
+    def refuse(descriptor, operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(WriteError, match="No locks available"), directory_lock(tmp_path):
+        pass

@@ -22,7 +22,7 @@ ALLOWED = {
     "data": (("audio", "files", "errors"), ("numpy", "torch", "praatio")),
     "models": (("nn", "audio", "config", "checkpoint", "errors"), ("torch",)),
     "generation": (
-        ("nn", "models", "audio", "checkpoint", "files", "errors"),
+        ("nn", "models", "audio", "checkpoint", "devices", "files", "errors"),
         ("torch", "numpy", "numba"),
     ),
     "training": (("config", "checkpoint", "files", "errors"), ("torch", "rich")),

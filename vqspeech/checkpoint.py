@@ -20,15 +20,17 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor
 
-from vqspeech.errors import InputError
+from vqspeech.errors import InputError, WriteError
 from vqspeech.files import atomic_directory, replace_link
+
+if TYPE_CHECKING:  # torch takes a second to import, and listing models needs none of it
+    from torch import Tensor
 
 MANIFEST = "MANIFEST.json"
 _STEP = re.compile(r"step-(\d{8,})")
@@ -46,8 +48,7 @@ def save_folder(path: str | os.PathLike, files: Mapping[str, Any]) -> None:
         for name, content in files.items():
             target = temporary / name
             if name.endswith(".safetensors"):
-                # Tensors that share memory would be refused; a checkpoint holds values.
-                save_file({k: v.detach().cpu().contiguous() for k, v in content.items()}, target)
+                _save_tensors(content, target, Path(path))
             elif name.endswith(".json"):
                 target.write_text(_json(content), encoding="utf-8")
             else:
@@ -77,8 +78,10 @@ def verify_folder(path: str | os.PathLike) -> None:
             )
 
 
-def load_tensors(path: str | os.PathLike) -> dict[str, Tensor]:
+def load_tensors(path: str | os.PathLike) -> "dict[str, Tensor]":
     """The tensors of one safetensors file, on the CPU."""
+    from safetensors.torch import load_file
+
     try:
         return load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
@@ -120,6 +123,14 @@ def newest_checkpoint(run: str | os.PathLike) -> tuple[Path | None, list[str]]:
     return None, notes
 
 
+def packaged_models() -> dict[str, Path]:
+    """Name and folder of each model that comes with the package."""
+    folder = Path(str(resources.files("vqspeech"))) / "assets" / "models"
+    if not folder.is_dir():
+        return {}
+    return {p.name: p for p in sorted(folder.iterdir()) if (p / "config.json").is_file()}
+
+
 def find_model(path: str | os.PathLike) -> Path:
     """The model folder meant by `path`: itself, or the best or latest checkpoint of a run.
 
@@ -127,20 +138,36 @@ def find_model(path: str | os.PathLike) -> Path:
         InputError: there is nothing there that holds a model.
     """
     path = Path(path)
-    for candidate in (path, path / "best", path / "latest"):
-        if (candidate / "config.json").is_file():
-            return candidate
-    if not path.exists():
-        raise InputError(f"{path}: no such folder; 'vqspeech models' lists the models here")
+    try:
+        for candidate in (path, path / "best", path / "latest"):
+            if (candidate / "config.json").is_file():
+                return candidate.resolve()  # `best` may move on while its files are being read
+        if not path.exists():
+            raise InputError(f"{path}: no such folder; 'vqspeech models' lists the models here")
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; give a folder that you may read") from error
     raise InputError(f"{path}: holds no model (config.json); give a run or one of its checkpoints")
 
 
+def _save_tensors(tensors: "Mapping[str, Tensor]", target: Path, folder: Path) -> None:
+    from safetensors.torch import save_file
+
+    # Tensors that share memory would be refused; a checkpoint holds values.
+    values = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    try:
+        save_file(values, target)
+    except SafetensorError as error:
+        reason = str(error).splitlines()[0]
+        raise WriteError(f"{folder}: cannot be written ({reason}); free some space") from error
+
+
 def _entry(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        return {
-            "bytes": path.stat().st_size,
-            "sha256": hashlib.file_digest(file, "sha256").hexdigest(),
-        }
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return {"bytes": path.stat().st_size, "sha256": digest}
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; use another checkpoint") from error
 
 
 def _json(content: Any) -> str:

@@ -32,10 +32,11 @@ exp="$out/exp"
 model="$exp/vqvae/best"
 
 if stage_runs 1 "data directories"; then
+  held_out=(--valid 2 --test 2 --nj "$nj") # of each speaker
   if [ -d "$corpus/wav48_silence_trimmed" ]; then
-    vqspeech prepare folder "$corpus/wav48_silence_trimmed" "$data" --match '*_mic1.flac' --nj "$nj"
+    vqspeech prepare folder "$corpus/wav48_silence_trimmed" "$data" --match '*_mic1.flac' "${held_out[@]}"
   elif [ -d "$corpus/wav48" ]; then
-    vqspeech prepare folder "$corpus/wav48" "$data" --nj "$nj"
+    vqspeech prepare folder "$corpus/wav48" "$data" "${held_out[@]}"
   else
     echo "error: --corpus '$corpus': neither wav48/ nor wav48_silence_trimmed/ is there;" \
       "give the folder that VCTK was unpacked to" >&2

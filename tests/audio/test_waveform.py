@@ -15,6 +15,7 @@ from vqspeech.audio.waveform import (
     read_header,
     read_segment,
     read_waveform,
+    wav_bytes,
     write_waveform,
 )
 from vqspeech.errors import InputError, UsageError, WriteError
@@ -279,7 +280,7 @@ except WriteError as error:
 """
     path = tmp_path / f"a.{suffix}"
     run = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True)
-    assert run.stdout.startswith(f"{path}: ")
+    assert run.stdout.startswith(f"{path}: no space left to write it")
     assert not list(tmp_path.iterdir())
 
 
@@ -305,3 +306,23 @@ def test_a_segment_beyond_the_file_is_refused(tmp_path, start, length):
     soundfile.write(path, np.zeros(1000), 16000)
     with pytest.raises(InputError, match="1000 are there"):
         read_segment(path, start, length)
+
+
+def test_a_name_that_ends_in_raw_is_no_audio(tmp_path):
+    (tmp_path / "x.raw").write_bytes(bytes(100))
+    with pytest.raises(InputError, match=r"x\.raw: not readable as audio"):
+        read_waveform(tmp_path / "x.raw")
+
+
+def test_a_pipe_gets_the_bytes_of_the_file(tmp_path):
+    wave = np.linspace(-1.2, 1.2, 20_000)
+    write_waveform(tmp_path / "a.wav", wave, 16000)
+    assert wav_bytes(wave, 16000) == (tmp_path / "a.wav").read_bytes()
+
+
+def test_a_name_near_the_longest_is_written_and_a_longer_one_gives_the_reason(tmp_path):
+    for stem in ("x" * 240, "é" * 120, "音" * 80):
+        write_waveform(tmp_path / f"{stem}.wav", np.zeros(3), 16000)
+    with pytest.raises(WriteError, match="File name too long"):
+        write_waveform(tmp_path / ("x" * 300 + ".wav"), np.zeros(3), 16000)
+    assert len(list(tmp_path.iterdir())) == 3

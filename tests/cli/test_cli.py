@@ -339,10 +339,11 @@ def test_a_busy_run_is_exit_7(run, tiny_data, tmp_path):
 
     config = tmp_path / "conf.yaml"
     config.write_text(yaml.safe_dump(SETTINGS))
-    data = tiny_data("train")
+    train, valid = tiny_data("train"), tiny_data("valid")
     with directory_lock(tmp_path / "run"):
         status, _, err = run(
-            *("train", "vqvae", config, "--train", data, "--valid", data, "--out", tmp_path / "run")
+            *("train", "vqvae", config, "--train", train, "--valid", valid),
+            *("--out", tmp_path / "run"),
         )
     assert status == 7
     assert f"in use by pid {os.getpid()}" in err
@@ -357,3 +358,34 @@ def test_damaged_weights_are_exit_3(run, model, recording):
     assert status == 3
     assert "model.safetensors: differs from what was written" in err
     assert torch.get_num_threads() == 1
+
+
+def test_results_on_standard_output_are_alone_there(model, recording, tmp_path, run):
+    assert run("encode", recording, "--out", tmp_path, "--model", model)[0] == 0
+    codes = tmp_path / "rec.npz"
+    arguments = ["decode", codes, "--speaker", "p901", "--model", model, "--out"]
+    done = subprocess.run([*VQSPEECH, *arguments, "-"], capture_output=True, check=True)
+    assert run(*arguments, tmp_path / "x.wav")[0] == 0
+    assert done.stdout == (tmp_path / "x.wav").read_bytes()
+    assert b"wrote -" in done.stderr
+
+
+def test_encoding_over_codes_needs_to_be_told(model, recording, tmp_path, run):
+    arguments = ("encode", recording, "--out", tmp_path, "--model", model)
+    assert run(*arguments)[0] == 0
+    status, _, err = run(*arguments)
+    assert status == 5
+    assert "rec.npz: is there already; give --overwrite" in err
+    assert run(*arguments, "--overwrite")[0] == 0
+
+
+@pytest.mark.parametrize("command", ["encode {bad} {worse}", "convert --src {bad} --src {worse}"])
+def test_a_batch_that_failed_as_a_whole_is_bad_input(model, tmp_path, run, command):
+    bad, worse = tmp_path / "bad.wav", tmp_path / "worse.wav"
+    for path in (bad, worse):
+        path.write_bytes(b"RIFF but no more than this")
+    speaker = ["--speaker", "p901"] if command.startswith("convert") else []
+    words = command.format(bad=bad, worse=worse).split()
+    status, _, err = run(*words, *speaker, "--out", tmp_path / "out", "--model", model)
+    assert status == 3
+    assert "none of the 2 recordings could be used" in err

@@ -73,7 +73,7 @@ def test_codes_that_do_not_fit_are_a_mistake_of_the_caller(data_path, tmp_path):
     ]:
         with pytest.raises(ValueError, match=message):
             write_code_dir(tmp_path / "codes", codes, data_dir, **SETTINGS)
-    with pytest.raises(WriteError, match="something other than codes"):
+    with pytest.raises(WriteError, match="holds audio, which is no file of a code directory"):
         write_code_dir(data_path, make_codes(), data_dir, **SETTINGS)
     assert not (tmp_path / "codes").exists()
 
@@ -134,3 +134,14 @@ def test_every_damage_is_found_before_the_first_use(code_path, damage):
 def test_a_missing_directory_names_the_command_that_makes_it(tmp_path):
     with pytest.raises(InputError, match="'vqspeech encode' makes code directories"):
         read_code_dir(tmp_path / "nowhere")
+
+
+def test_an_alignment_with_tabs_is_copied(data_path, tmp_path):
+    phones = data_path / "phones.ctm"
+    phones.write_text(phones.read_text().replace(" ", "\t"))
+    before = DataDir.read(data_path).phones()
+    write_code_dir(tmp_path / "codes", make_codes(), DataDir.read(data_path), **SETTINGS)
+    assert read_code_dir(tmp_path / "codes").phones() == before
+    phones.write_bytes(b"\xff\n")
+    with pytest.raises(InputError, match=r"phones\.ctm: cannot be read \(not UTF-8\)"):
+        write_code_dir(tmp_path / "codes", make_codes(), DataDir.read(data_path), **SETTINGS)

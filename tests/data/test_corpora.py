@@ -140,3 +140,17 @@ def test_a_damaged_embedded_corpus_is_named(tmp_path):
 
 def test_every_corpus_has_a_lister():
     assert set(CORPORA) >= {"folder", "mini"}
+
+
+def test_what_may_not_be_read_is_named(tmp_path, monkeypatch):
+    touch(tmp_path, "mary/a.wav", "mary/a.txt", "mary/" + "x" * 252 + ".au")
+    assert len(list_folder(tmp_path).sources) == 2  # no text can stand beside the longest name
+
+    def refuse(path, **options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.read_text", refuse)
+    with pytest.raises(InputError, match=r"a\.txt: cannot be read \(Permission denied\)"):
+        list_folder(tmp_path)
+    with pytest.raises(InputError, match="cannot be opened"):
+        list_folder(tmp_path / ("x" * 300))

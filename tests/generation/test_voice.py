@@ -8,6 +8,7 @@ from vqspeech.audio.mulaw import mulaw_encode
 from vqspeech.checkpoint import save_folder
 from vqspeech.errors import InputError, MissingError, UsageError
 from vqspeech.generation import voice as voice_module
+from vqspeech.generation import wavenet_torch
 from vqspeech.generation.uniforms import uniforms
 from vqspeech.generation.voice import Voice, load_voice
 from vqspeech.generation.wavenet_torch import sample_wavenet
@@ -36,6 +37,53 @@ def test_any_length_is_encoded_decoded_and_converted(voice, samples):
     assert speech.shape == (samples,)
     assert speech.dtype == np.float32
     assert np.abs(speech).max(initial=0) <= 1
+
+
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        {"kind": "waveform", "strides": [4, 4], "channels": 8},
+        {"kind": "log_mel", "strides": [2], "channels": 8, "num_mels": 40},
+    ],
+)
+def test_a_long_recording_is_encoded_in_pieces_to_the_same_codes(make_model, monkeypatch, encoder):
+    voice = Voice(make_model(encoder=encoder))
+    waveform = sound(16000 * 2 + 77)
+    monkeypatch.setattr(voice_module, "PIECE_SECONDS", 1e9)
+    whole = voice.encode(waveform)
+    for seconds in (0.001, 0.1, 0.7):
+        monkeypatch.setattr(voice_module, "PIECE_SECONDS", seconds)
+        assert np.array_equal(voice.encode(waveform), whole)
+
+
+def test_conditioning_prepared_in_runs_of_frames_changes_no_sample(voice, monkeypatch):
+    voice.model.double()
+    codes = np.arange(9) % 16
+    whole = voice.decode(codes, "p901")
+    monkeypatch.setattr(wavenet_torch, "FRAMES", 2)
+    assert np.array_equal(voice.decode(codes, "p901"), whole)
+
+
+def test_each_item_is_handed_over_when_it_is_ready(voice, monkeypatch):
+    monkeypatch.setattr(voice_module, "BATCH", 1)
+    taken = {}
+    codes = [np.arange(3), np.arange(0), np.arange(5)]
+    speech = voice.decode_batch(codes, ["p901"] * 3, done=taken.__setitem__)
+    assert list(taken) == [1, 2, 0]
+    assert all(np.array_equal(taken[i], speech[i]) for i in range(3))
+
+
+@pytest.mark.parametrize(
+    ("waveform", "message"),
+    [
+        (np.zeros(10, np.int16), "float samples in"),
+        (np.array([0.0, np.nan]), "NaN"),
+        (np.zeros((2, 2)), "one channel"),
+    ],
+)
+def test_what_is_no_float_waveform_is_a_callers_mistake(voice, waveform, message):
+    with pytest.raises(ValueError, match=message):
+        voice.encode(waveform)
 
 
 def test_codes_of_a_recording_do_not_depend_on_what_follows_it_far_away(voice):
@@ -71,11 +119,9 @@ def test_sampling_draws_from_the_distribution_that_forward_gives(voice):
     codes = torch.arange(6)[None] % 16
     latents, speaker = model.latents(codes), torch.tensor([1])
     u = torch.from_numpy(uniforms(0, 0, 0, 96))[None]
-    condition = model.decoder.condition(latents, speaker)
-    levels = sample_wavenet(model.decoder.wavenet, condition, u, hop=16).clone()
-    logits = model.decoder.wavenet(
-        levels, model.decoder.local(latents), model.decoder.speaker(speaker)
-    )
+    local, who = model.decoder.local(latents), model.decoder.speaker(speaker)
+    levels = sample_wavenet(model.decoder.wavenet, u, local.detach(), who.detach()).clone()
+    logits = model.decoder.wavenet(levels, local, who)
     assert torch.equal(draw(logits.transpose(1, 2), u), levels)
 
 
@@ -84,7 +130,7 @@ def test_samples_have_the_frequencies_of_the_model():
     net = WaveNet(4, layers=1, residual_channels=4, gate_channels=8, skip_channels=4).eval()
     batch = 4000
     u = torch.rand(batch, 1, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    drawn = sample_wavenet(net, net.condition(batch=batch), u, hop=1)[:, 0]
+    drawn = sample_wavenet(net, u)[:, 0]
     probabilities = net(torch.zeros(1, 1, dtype=torch.int64))[0, :, 0].softmax(0)
     shares = torch.bincount(drawn, minlength=4) / batch
     torch.testing.assert_close(shares, probabilities.detach(), atol=0.03, rtol=0)
@@ -133,11 +179,6 @@ def test_a_vctk_speaker_is_told_the_recipe_that_makes_one(voice):
 def test_codes_the_model_does_not_have_are_refused(voice, codes, message):
     with pytest.raises(InputError, match=message):
         voice.decode(codes, "p901")
-
-
-def test_two_channels_are_a_callers_mistake(voice):
-    with pytest.raises(ValueError, match="one channel"):
-        voice.encode(np.zeros((10, 2), np.float32))
 
 
 def test_a_voice_is_loaded_by_path_and_missing_ones_are_explained(

@@ -163,3 +163,13 @@ def test_weights_that_are_not_finite_are_refused(make_model, tmp_path):
     save_folder(tmp_path / "model", files)
     with pytest.raises(InputError, match=r"decoder.wavenet.taps holds NaN"):
         load_speech_vqvae(tmp_path / "model")
+
+
+@pytest.mark.parametrize("kind", [{"kind": "waveform", "strides": [4, 4]}, {"kind": "log_mel"}])
+def test_an_encoder_gives_vectors_that_spread_over_a_codebook_from_the_start(make_model, kind):
+    model = make_model(encoder=kind | {"channels": 8}).train()
+    noise = torch.randn(4, 3200, generator=torch.Generator().manual_seed(0))
+    waveform = noise * torch.linspace(0.001, 0.3, 3200)  # all of it far from silence and loudness
+    vectors = model.encode(waveform).flatten(0, 1)
+    torch.testing.assert_close(vectors.mean(0), torch.zeros(4), atol=1e-4, rtol=0)
+    torch.testing.assert_close(vectors.std(0), torch.ones(4), atol=0.05, rtol=0)

@@ -88,3 +88,9 @@ def test_a_temperature_below_zero_is_refused(temperature):
 def test_one_uniform_a_row_is_wanted():
     with pytest.raises(ValueError, match=r"\(3,\) do not fit logits \(2, 3\)"):
         draw(torch.zeros(2, 3), torch.zeros(3))
+
+
+def test_a_temperature_too_small_to_divide_by_is_the_likeliest_level():
+    logits = torch.tensor([[0.0, 5.0, 1.0]])
+    for temperature in (1e-5, 1e-7, 1e-50):
+        assert draw(logits, torch.tensor([0.5]), temperature).tolist() == [1]

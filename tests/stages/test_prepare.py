@@ -1,4 +1,5 @@
 import hashlib
+import os
 
 import numpy as np
 import pytest
@@ -6,7 +7,8 @@ import soundfile
 
 from vqspeech.data.data_dir import DataDir
 from vqspeech.data.validate import validate_data_dir
-from vqspeech.errors import InputError, UsageError
+from vqspeech.errors import BusyError, InputError, UsageError, WriteError
+from vqspeech.files import TEMPORARY, directory_lock
 from vqspeech.stages.prepare import prepare_corpus
 
 
@@ -124,3 +126,87 @@ def test_a_corpus_keeps_its_own_split_phones_and_speakers(tmp_path):
     assert data_dir.genders["p901"] == "f"
     assert data_dir.accents["p909"] == "British"
     assert set(data_dir.phones()) == set(data_dir)
+
+
+def test_another_corpus_of_the_same_names_replaces_the_audio(tmp_path):
+    first, second = make_corpus(tmp_path / "first"), make_corpus(tmp_path / "second", rate=24000)
+    for path in second.rglob("*.wav"):
+        os.utime(path, (0, 0))  # far older than what the first one made
+    prepare_corpus("folder", first, tmp_path / "out")
+
+    def interrupt(done, total):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare_corpus("folder", second, tmp_path / "out", progress=interrupt)
+    # What the interrupted run wrote of the second corpus is not taken for the first one's.
+    prepare_corpus("folder", first, tmp_path / "out")
+    prepare_corpus("folder", first, tmp_path / "whole")
+    assert content(tmp_path / "out") == content(tmp_path / "whole")
+    assert prepare_corpus("folder", second, tmp_path / "out").num_written == 12
+    prepare_corpus("folder", second, tmp_path / "whole")
+    assert content(tmp_path / "out") == content(tmp_path / "whole")
+
+
+def test_a_killed_run_keeps_what_it_had_written(tmp_path):
+    corpus, out = make_corpus(tmp_path / "corpus"), tmp_path / "out"
+
+    def die(done, total):
+        if done == 4:
+            os._exit(9)
+
+    if (child := os.fork()) == 0:
+        prepare_corpus("folder", corpus, out, progress=die)
+    os.waitpid(child, 0)
+    for folder in ("", "audio", "audio/ann"):
+        (out / folder / f"{TEMPORARY}1-2a-test").write_text("half")
+    (out / f"{TEMPORARY}1-2a-codes").mkdir()  # of another command, perhaps at work
+    with open(out / "audio" / ".sources.journal", "ab") as journal:
+        journal.write(b'["ann-5", "/cut')
+    assert prepare_corpus("folder", corpus, out).num_written <= 8
+    (out / f"{TEMPORARY}1-2a-codes").rmdir()
+    prepare_corpus("folder", corpus, tmp_path / "whole")
+    assert content(out) == content(tmp_path / "whole")
+
+
+def test_parts_of_an_earlier_preparation_are_removed_or_refused(tmp_path):
+    corpus, out = make_corpus(tmp_path / "corpus"), tmp_path / "out"
+    prepare_corpus("folder", corpus, out, splits={"valid": 1, "test": 2})
+    (out / "test" / "mine").write_text("notes")
+    with pytest.raises(WriteError, match="test: holds mine, which is no table"):
+        prepare_corpus("folder", corpus, out, splits={"valid": 1, "test": 0})
+    (out / "test" / "mine").unlink()
+    prepared = prepare_corpus("folder", corpus, out, splits={"valid": 1, "test": 0})
+    note = f"{out}/test: of an earlier preparation, removed; this one makes none"
+    assert note in prepared.notes
+    assert sorted(path.name for path in out.iterdir()) == ["audio", "train", "valid"]
+
+
+def test_a_preparation_never_reads_its_own_results(tmp_path):
+    corpus = make_corpus(tmp_path / "corpus")
+    os.symlink(corpus, tmp_path / "link")
+    for out in (corpus, tmp_path / "link"):
+        with pytest.raises(UsageError, match="holds the corpus"):
+            prepare_corpus("folder", corpus, out)
+    inside = corpus / "prepared" / "data"
+    before = prepare_corpus("folder", corpus, inside).utterances
+    assert prepare_corpus("folder", corpus, inside).utterances == before
+    with pytest.raises(UsageError, match="holds the corpus"):
+        prepare_corpus("folder", inside / "audio", inside)
+
+
+def test_two_preparations_of_one_folder_do_not_mix(tmp_path):
+    corpus = make_corpus(tmp_path / "corpus", count=1)
+    with directory_lock(tmp_path / "out"), pytest.raises(BusyError, match="in use by pid"):
+        prepare_corpus("folder", corpus, tmp_path / "out")
+
+
+def test_an_empty_valid_is_told_with_the_remedy(tmp_path):
+    corpus, out = make_corpus(tmp_path / "corpus", count=3), tmp_path / "out"
+    notes = prepare_corpus("folder", corpus, out).notes
+    assert f"{out}/valid: not made, for no speaker has enough recordings for --valid 0.05" in str(
+        notes
+    )
+    notes = prepare_corpus("folder", corpus, out, splits={"valid": 1}).notes
+    assert "not made" not in str(notes)

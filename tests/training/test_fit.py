@@ -1,5 +1,6 @@
 """The loop: exact resume, averages, guards and signals, on a model of two numbers."""
 
+import hashlib
 import json
 import os
 import signal
@@ -49,7 +50,13 @@ def task(spoil=(), **more):
 
     describe = lambda x: ["an utterance"]  # noqa: E731
     return Task(
-        model, compute_losses, batch_at, {"kind": "line"}, validate, describe=describe, **more
+        model,
+        compute_losses,
+        batch_at,
+        {"kind": "line"},
+        validate=validate,
+        describe=describe,
+        **more,
     )
 
 
@@ -138,6 +145,58 @@ def test_other_settings_of_the_model_are_refused(tmp_path):
         run(tmp_path, job)
 
 
+def test_another_seed_or_other_data_are_refused_and_other_threads_are_noted(tmp_path, capsys):
+    run(tmp_path, task(identity={"data": "a"}))
+    with pytest.raises(InputError, match="its seed differs"):
+        run(tmp_path, task(identity={"data": "a"}), seed=1)
+    with pytest.raises(InputError, match="its data differs"):
+        run(tmp_path, task(identity={"data": "b"}))
+    state = tmp_path / "latest" / "state.json"
+    changed = json.loads(state.read_text())
+    changed["circumstances"]["threads"] = 77
+    manifest = tmp_path / "latest" / "MANIFEST.json"
+    entries = json.loads(manifest.read_text())
+    state.write_text(json.dumps(changed))
+    content = state.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    entries["files"]["state.json"] = {"bytes": len(content), "sha256": digest}
+    manifest.write_text(json.dumps(entries))
+    fit(task(identity={"data": "a"}), settings(), tmp_path)
+    assert "written with threads 77, going on with 1: not bit-identical" in capsys.readouterr().err
+
+
+def test_a_run_that_is_refused_is_not_touched(tmp_path):
+    started = []
+    run(tmp_path, task(on_start=lambda: started.append(1)))
+    job = task(on_start=lambda: started.append(2))
+    with pytest.raises(InputError):
+        run(tmp_path, job, seed=5)
+    assert started == [1]
+
+
+def test_a_checkpoint_newer_than_a_broken_run_goes_back_to_is_not_removed(tmp_path):
+    run(tmp_path, keep_checkpoints=1)
+    newest = checkpoints(tmp_path)[-1]
+    newest.rename(tmp_path / "step-00000057")
+    (tmp_path / "step-00000057" / "state.json").unlink()
+    with pytest.raises(InputError, match="no checkpoint verifies"):
+        run(tmp_path)
+    (tmp_path / "step-00000057").rename(tmp_path / "elsewhere")
+    run(tmp_path, keep_checkpoints=1, steps=8)
+    (tmp_path / "elsewhere").rename(tmp_path / "step-00000057")
+    run(tmp_path, keep_checkpoints=1, steps=12)
+    assert (tmp_path / "latest" / "MANIFEST.json").exists()
+    assert (tmp_path / "step-00000057.broken").is_dir()
+
+
+def test_a_validation_that_is_not_finite_is_divergence(tmp_path):
+    job = task()
+    job.validate = lambda: {"nll": float("nan")}
+    with pytest.raises(DivergedError, match="the validation at step 4"):
+        run(tmp_path, job)
+    assert checkpoints(tmp_path) == []
+
+
 def test_resume_never_and_must_mean_what_they_say(tmp_path):
     with pytest.raises(InputError, match="no checkpoint to resume from"):
         fit(task(), settings(), tmp_path, resume="must")
@@ -181,10 +240,11 @@ def test_resetting_rows_forgets_their_moments_alone():
     optimizer = torch.optim.Adam([table])
     table.grad = torch.ones_like(table)
     optimizer.step()
-    reset_rows(optimizer, table, [(0, 1), (1, 2)])
-    moments = optimizer.state[table]["exp_avg"]
-    assert moments[0, 1].abs().sum() == moments[1, 2].abs().sum() == 0
-    assert (moments.abs().sum(-1) > 0).sum() == 4
+    reset_rows(optimizer, table, iter([(0, 1), (1, 2)]))
+    for name in ("exp_avg", "exp_avg_sq"):
+        moments = optimizer.state[table][name]
+        assert moments[0, 1].abs().sum() == moments[1, 2].abs().sum() == 0
+        assert (moments.abs().sum(-1) > 0).sum() == 4
     assert optimizer.state[table]["step"] == 1
 
 

@@ -24,7 +24,14 @@ OGG_SLACK_SECONDS = 0.1  # Opus and Vorbis pad and trim, so their lengths may di
 STREAMED = 0x7FFFF000  # from here on a RIFF size is a placeholder of a program that could not seek
 
 # libsndfile reports every kind of damage by one of these; some come from its Python side.
-LIBRARY_ERRORS = (soundfile.SoundFileError, RuntimeError, ValueError, OverflowError, OSError)
+LIBRARY_ERRORS = (
+    soundfile.SoundFileError,
+    RuntimeError,
+    ValueError,
+    TypeError,  # of a name that ends in .raw: it wants to be told the rate
+    OverflowError,
+    OSError,
+)
 
 
 class Recording:

@@ -6,7 +6,10 @@ by them, samples are counted (see `recording.py`), and what is missing, not fini
 one line for the user. T is samples.
 """
 
+import errno
+import io
 import os
+import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -151,20 +154,45 @@ def write_waveform(
         WriteError: the system or libsndfile refused.
     """
     path = Path(path)
-    samples = np.asarray(samples)
-    if samples.ndim != 1 or not np.issubdtype(samples.dtype, np.floating):
-        raise ValueError(f"samples must be (T,) float, not {samples.shape} {samples.dtype}")
+    samples = _checked(samples)
     container, subtype = _choose_format(path, samples.size, sample_rate, subtype)
-    for start in range(0, len(samples), BLOCK):
-        if not np.isfinite(samples[start : start + BLOCK]).all():
-            raise ValueError(f"{path}: samples are not finite; nothing was written")
     with atomic_path(path) as temporary:
         try:
             clipped = _write_blocks(temporary, samples, sample_rate, container, subtype)
         except (*LIBRARY_ERRORS, AssertionError) as error:  # a full disk is an AssertionError
+            # libsndfile says "System error"; what the system says becomes an error of the path.
+            _probe(temporary, 4 * samples.size)
             reason = reason_of(error) or "it took only a part; is the disk full?"
             raise WriteError(f"{path}: cannot be written at {sample_rate} Hz: {reason}") from error
     return clipped
+
+
+def wav_bytes(samples: np.ndarray, sample_rate: int) -> bytes:
+    """Exactly what `write_waveform` writes to a `.wav`: for a pipe, which cannot be rewound."""
+    samples = _checked(samples)
+    container, subtype = _choose_format(Path("-.wav"), samples.size, sample_rate, "PCM_16")
+    buffer = io.BytesIO()
+    _write_blocks(buffer, samples, sample_rate, container, subtype)
+    return buffer.getvalue()
+
+
+def _checked(samples: np.ndarray) -> np.ndarray:
+    samples = np.asarray(samples)
+    if samples.ndim != 1 or not np.issubdtype(samples.dtype, np.floating):
+        raise ValueError(f"samples must be (T,) float, not {samples.shape} {samples.dtype}")
+    for start in range(0, len(samples), BLOCK):
+        if not np.isfinite(samples[start : start + BLOCK]).all():
+            raise ValueError("samples are not finite; nothing was written")
+    return samples
+
+
+def _probe(path: Path, num_bytes: int) -> None:
+    """Raise the `OSError` that keeps `num_bytes` from being written to `path`, if there is one."""
+    with open(path, "ab") as file:
+        file.write(bytes(1 << 16))
+        os.fsync(file.fileno())
+    if shutil.disk_usage(path.parent).free < num_bytes:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _choose_format(path: Path, length: int, sample_rate: int, subtype: str) -> tuple[str, str]:
@@ -183,10 +211,10 @@ def _choose_format(path: Path, length: int, sample_rate: int, subtype: str) -> t
 
 
 def _write_blocks(
-    path: Path, samples: np.ndarray, sample_rate: int, container: str, subtype: str
+    file: Path | io.BytesIO, samples: np.ndarray, sample_rate: int, container: str, subtype: str
 ) -> int:
     clipped = 0
-    with soundfile.SoundFile(path, "w", sample_rate, 1, format=container, subtype=subtype) as sound:
+    with soundfile.SoundFile(file, "w", sample_rate, 1, format=container, subtype=subtype) as sound:
         for start in range(0, len(samples), BLOCK):
             part = samples[start : start + BLOCK].astype(np.float32)
             clipped += int(np.count_nonzero(np.abs(part) > 1))
@@ -196,6 +224,8 @@ def _write_blocks(
                 part = np.rint(part * 32768).clip(-32768, 32767).astype(np.int16)
             sound.write(part)
     # A full disk may show only when the header is rewritten, and libsndfile does not tell.
-    if container != "OGG" and soundfile.info(path).frames != len(samples):
+    if isinstance(file, io.BytesIO):
+        file.seek(0)
+    if container != "OGG" and soundfile.info(file).frames != len(samples):
         raise OSError("it took only a part; is the disk full?")
     return clipped

@@ -6,7 +6,7 @@ usage, 3 bad input, 4 missing device, memory, extra or model, 5 cannot write, 6 
 7 directory in use, 8 some of a batch failed, 130 and 143 signals.
 """
 
-import os
+import errno
 import signal
 import sys
 import tempfile
@@ -66,7 +66,20 @@ def main() -> None:
     """Run the command line and leave with the documented exit status."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
+    # When the reader of a pipe goes away, end without a word, as other programs do.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.exit(_run())
+
+
+def _log_traceback() -> str:
+    """Where the traceback of the error being handled was written."""
+    try:
+        descriptor, log = tempfile.mkstemp(prefix="vqspeech-", suffix=".log")
+        with open(descriptor, "w", encoding="utf-8") as file:
+            traceback.print_exc(file=file)
+    except OSError as error:
+        return f"its traceback could not be written ({error.strerror})"
+    return f"its traceback is in {log}"
 
 
 def _run() -> int:
@@ -80,10 +93,9 @@ def _run() -> int:
     except _Stopped as stopped:
         error(f"stopped by {signal.Signals(stopped.number).name}")
         return 128 + stopped.number
-    except BrokenPipeError:
-        # The reader of standard output went away; nothing more can be written to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except OSError as refused:  # of a file that no stage expected to be refused
+        error(f"{refused.filename or 'standard output'}: {refused.strerror}; choose another place")
+        return 5 if refused.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS) else 3
     except MemoryError:
         error("not enough memory; try shorter recordings or a smaller training.batch_size")
         return 4
@@ -91,9 +103,6 @@ def _run() -> int:
         if "out of memory" in str(bug).lower() or "can't allocate memory" in str(bug).lower():
             error(f"not enough memory ({str(bug).splitlines()[0]}); try a smaller batch")
             return 4
-        descriptor, log = tempfile.mkstemp(prefix="vqspeech-", suffix=".log")
-        with open(descriptor, "w", encoding="utf-8") as file:
-            traceback.print_exc(file=file)
-        error(f"a bug in vqspeech ({type(bug).__name__}: {bug}); its traceback is in {log}")
+        error(f"a bug in vqspeech ({type(bug).__name__}: {bug}); {_log_traceback()}")
         return 1
     return 0

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from vqspeech.cli.console import StageProgress, error, note
-from vqspeech.errors import PartialError, UsageError
+from vqspeech.errors import InputError, PartialError, UsageError
 
 ModelOption = Annotated[
     str | None,
@@ -48,6 +48,8 @@ def _report_failures(failures: list[str], total: int) -> None:
         error(failure)
     if len(failures) == total == 1:
         raise typer.Exit(3)
+    if len(failures) == total:
+        raise InputError(f"none of the {total} recordings could be used")
     if failures:
         raise PartialError(f"{len(failures)} of {total} recordings failed; the rest is done")
 
@@ -87,12 +89,13 @@ def convert(
         )
     for item in written:
         _print_converted(item, voice.device, as_json, to_stdout=out != "-")
-    _report_failures(failures, len(src))
+    _report_failures(failures, len(failures) + len({item.source for item in written}))
 
 
 def _print_converted(item, device, as_json: bool, *, to_stdout: bool) -> None:
     if as_json:
-        facts = {**vars(item), "path": str(item.path), "device": str(device)}
+        facts = {**vars(item), "path": str(item.path), "source": str(item.source)}
+        facts["device"] = str(device)
         typer.echo(json.dumps(facts), err=not to_stdout)
     else:
         typer.echo(f"{item} ({device})", err=not to_stdout)
@@ -108,38 +111,47 @@ def encode(
         str, typer.Option("--format", help="npz or jsonl, for recordings.")
     ] = "npz",
     device: DeviceOption = "auto",
+    overwrite: OverwriteOption = False,
     threads: ThreadsOption = 1,
 ) -> None:
     """Turn speech into discrete codes."""
-    from vqspeech.stages.encode import FORMATS, encode_data_dir, encode_files, hash_model
+    from vqspeech.data.code_file import FORMATS
+    from vqspeech.stages.encode import data_dir_among, encode_data_dir, encode_files, hash_model
 
     if file_format not in FORMATS:
         raise UsageError(f"--format {file_format}: one of {', '.join(FORMATS)} was wanted")
-    folders = [source for source in sources if source.is_dir()]
-    if folders and len(sources) > 1:
-        raise UsageError(f"{folders[0]}: a data directory is encoded by itself, one a command")
+    folder = data_dir_among(sources)
     voice = _load(model, device, threads)
-    if folders:
+    model_hash = hash_model(model)
+    if folder is not None:
         with StageProgress("encoding", "utterances") as progress:
-            facts = encode_data_dir(
-                voice, folders[0], out, model_hash=hash_model(model), progress=progress
-            )
+            facts = encode_data_dir(voice, folder, out, model_hash=model_hash, progress=progress)
         rate = voice.model.code_rate
         typer.echo(
             f"wrote {out}  {facts['utterances']} utterances  {facts['frames']} frames at "
             f"{rate:g} Hz  {facts['codes_used']} of {voice.model.quantizer.num_codes} codes used"
         )
         return
-    written, failures = encode_files(voice, sources, out, file_format=file_format, note=note)
+    written, failures = encode_files(
+        voice,
+        sources,
+        out,
+        model_hash=model_hash,
+        file_format=file_format,
+        overwrite=overwrite,
+        note=note,
+    )
     for path, frames in written:
         typer.echo(f"wrote {path}  {frames} frames at {voice.model.code_rate:g} Hz")
-    _report_failures(failures, len(sources))
+    _report_failures(failures, len(failures) + len(written))
 
 
 def decode(
     codes: Annotated[Path, typer.Argument(help="A file that 'vqspeech encode' wrote.")],
     speaker: Annotated[str, typer.Option(help="Whose voice speaks.")],
-    out: Annotated[Path, typer.Option(help="The file to write, .wav, .flac, .ogg or .opus.")],
+    out: Annotated[
+        str, typer.Option(help="The file to write, .wav, .flac, .ogg or .opus, or '-'.")
+    ],
     model: ModelOption = None,
     device: DeviceOption = "auto",
     seed: SeedOption = 0,
@@ -149,6 +161,7 @@ def decode(
 ) -> None:
     """Speak codes in a voice."""
     from vqspeech.stages.convert import decode_file
+    from vqspeech.stages.encode import hash_model
 
     voice = _load(model, device, threads)
     with StageProgress("decoding", "samples") as progress:
@@ -160,9 +173,10 @@ def decode(
             seed=seed,
             temperature=temperature,
             overwrite=overwrite,
+            model_hash=hash_model(model),
             progress=progress,
         )
-    _print_converted(item, voice.device, as_json=False, to_stdout=True)
+    _print_converted(item, voice.device, as_json=False, to_stdout=out != "-")
 
 
 def speakers(

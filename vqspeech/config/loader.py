@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import reprlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +21,7 @@ def load_config(
     """Read a settings file into `schema`.
 
     Args:
-        path: a YAML file; read with `safe_load`, so that it holds data and never code.
+        path: a YAML file; tags and aliases are refused, so that it holds data and never code.
         schema: a pydantic model that forbids unknown fields.
         overrides: `training.steps=100`, each replacing one value; the value is read as YAML.
 
@@ -29,13 +30,13 @@ def load_config(
             unknown one the nearest known.
     """
     try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        values = yaml.load(Path(path).read_text(encoding="utf-8"), _PlainLoader)
     except OSError as error:
         raise InputError(
             f"{path}: {error.strerror}; give the path of a settings file, such as "
             "egs/mini/conf/vqvae.yaml"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except _NOT_YAML as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "not readable"
@@ -61,14 +62,36 @@ def dump_config(settings: BaseModel) -> str:
     return yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
 
 
+class _PlainLoader(yaml.SafeLoader):
+    """Data alone: no tags that make objects, no aliases (a few lines of them make gigabytes)."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark
+            raise yaml.composer.ComposerError(None, None, "aliases are not taken", mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict:
+        mapping = super().construct_mapping(node, deep)
+        if len(mapping) < len(node.value):  # the last of two would win without a word
+            raise yaml.constructor.ConstructorError(
+                None, None, "a setting is given twice", node.start_mark
+            )
+        return mapping
+
+
+# Values such as `!!int foo` or 2020-99-99 are errors of Python's, not of YAML's.
+_NOT_YAML = (yaml.YAMLError, ValueError, AttributeError, TypeError, RecursionError)
+
+
 def _apply(values: dict[str, Any], override: str) -> None:
     name, equals, text = override.partition("=")
     keys = name.strip().split(".")
     if not equals or not all(keys):
         raise InputError(f"--set {override}: wanted NAME=VALUE, such as training.steps=1000")
     try:
-        value = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
+        value = yaml.load(text, _PlainLoader)
+    except _NOT_YAML as error:
         raise InputError(f"--set {override}: the value is no valid YAML") from error
     if isinstance(value, str) and _is_number(value):
         value = float(value)  # YAML 1.1 reads 1e-4 as a word
@@ -115,5 +138,4 @@ def _names(schema: type[BaseModel], prefix: str = "") -> set[str]:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return reprlib.repr(value)

@@ -4,25 +4,27 @@ Field names are the constructors' argument names. What the data knows is no sett
 come from the training directory, the hop from the strides.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+ShareBelowOne = Annotated[float, Field(ge=0, lt=1)]
+Strides = Annotated[list[Positive], Field(min_length=1)]
 
 
 class Settings(BaseModel):
     """Frozen, and strict about names: an unknown setting is an error, not a silent default."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class WaveformEncoderSettings(Settings):
     """The paper's encoder (section 4.3): strided convolutions over the waveform."""
 
     kind: Literal["waveform"] = "waveform"
-    strides: list[Positive] = [2, 2, 2, 2, 2, 2]  # six: 64 samples a code; seven: 128
+    strides: Strides = [2, 2, 2, 2, 2, 2]  # six: 64 samples a code; seven: 128
     channels: Positive = 128
     residual_blocks: Annotated[int, Field(ge=0)] = 2
 
@@ -33,13 +35,19 @@ class LogMelEncoderSettings(Settings):
     kind: Literal["log_mel"] = "log_mel"
     num_mels: Positive = 80
     mel_hop: Positive = 160  # samples between spectra: 100 Hz at 16 kHz
-    strides: list[Positive] = [2]  # 50 codes a second
+    strides: Strides = [2]  # 50 codes a second
     channels: Positive = 128
     residual_blocks: Annotated[int, Field(ge=0)] = 2
 
 
+def _with_kind(value: Any) -> Any:
+    """The paper's kind, where none is named."""
+    return {"kind": "waveform", **value} if isinstance(value, dict) else value
+
+
 EncoderSettings = Annotated[
-    WaveformEncoderSettings | LogMelEncoderSettings, Field(discriminator="kind")
+    Annotated[WaveformEncoderSettings | LogMelEncoderSettings, Field(discriminator="kind")],
+    BeforeValidator(_with_kind),
 ]
 
 
@@ -54,8 +62,8 @@ class QuantizerSettings(Settings):
     # meaning beside a likelihood in nats a sample whatever D is.
     reduction: Literal["sum", "mean"] = "mean"
     codebook_update: Literal["ema", "gradient"] = "ema"  # appendix A.1, or the loss of equation 3
-    decay: Share = 0.99  # gamma of appendix A.1
-    restart_below: Share = 0.01  # of uniform use; 0 never restarts a code
+    decay: ShareBelowOne = 0.99  # gamma of appendix A.1
+    restart_below: ShareBelowOne = 0.01  # of uniform use; 0 never restarts a code
     initialize: Literal["kmeans", "sample", "uniform"] = "kmeans"
 
     @model_validator(mode="after")
@@ -68,10 +76,10 @@ class QuantizerSettings(Settings):
 class WaveNetDecoderSettings(Settings):
     """The decoder of section 4.3; the paper gives no sizes."""
 
-    layers: Positive = 10
-    dilation_cycle: Positive = 10
+    layers: Annotated[int, Field(gt=0, le=200)] = 10
+    dilation_cycle: Annotated[int, Field(gt=0, le=16)] = 10  # the longest dilation is 2^15
     residual_channels: Positive = 64
-    gate_channels: Positive = 128
+    gate_channels: Annotated[int, Field(gt=0, multiple_of=2)] = 128
     skip_channels: Positive = 128
     head_channels: Positive = 256
     condition_channels: Positive = 128  # convolutions over the latents, at the code rate
@@ -95,17 +103,17 @@ class TrainingSettings(Settings):
 
     steps: Positive = 250_000
     batch_size: Positive = 8
-    crop_seconds: Annotated[float, Field(gt=0)] = 0.5
+    crop_seconds: Annotated[float, Field(gt=0, le=600)] = 0.5  # rounded to whole frames
     optimizer: Literal["adam", "adamw"] = "adam"
-    learning_rate: Annotated[float, Field(gt=0)] = 4e-4
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 4e-4
     final_learning_rate: Annotated[float, Field(ge=0)] = 1e-5  # reached along a cosine
     warmup_steps: Annotated[int, Field(ge=0)] = 100
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     gradient_clip: Annotated[float, Field(gt=0)] = 1.0  # norm over all parameters
-    average_decay: Annotated[float, Field(ge=0, lt=1)] = 0.999  # running average, for sampling
+    average_decay: ShareBelowOne = 0.999  # running average, for sampling
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    seed: Annotated[int, Field(ge=0)] = 0
-    threads: Annotated[int, Field(ge=0)] = 0  # of the CPU; 0 leaves torch's choice
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    threads: Annotated[int, Field(ge=0, le=256)] = 0  # of the CPU; 0 leaves torch's choice
     log_every: Positive = 50
     checkpoint_every: Positive = 5000  # validates too
     validation_seconds: Annotated[float, Field(gt=0)] = 120.0  # of audio, for the likelihood

@@ -20,10 +20,20 @@ from vqspeech.data.alignment import Phone, read_phones
 from vqspeech.data.data_dir import DataDir, Utterance
 from vqspeech.data.speech_tables import SpeechTables, scan_speech_tables, write_speech_tables
 from vqspeech.data.tables import format_table, read_table, stop
-from vqspeech.errors import InputError, WriteError
-from vqspeech.files import atomic_directory, write_json
+from vqspeech.errors import InputError
+from vqspeech.files import (
+    atomic_directory,
+    check_replaceable,
+    follow_link,
+    is_folder,
+    write_json,
+)
 
 REMEDY = "encode the data again"
+FILES = (
+    *("codes.npy", "utt2codes", "codes.json", "utt2spk", "spk2utt", "text", "utt2dur"),
+    *("spk2gender", "spk2accent", "phones.ctm"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,9 +107,8 @@ def write_code_dir(
         ValueError: no codes, codes of another shape or beyond `num_codes`, unknown utterances.
         WriteError: `path` holds something other than a code directory.
     """
-    path = Path(path)
-    if path.is_dir() and any(path.iterdir()) and not (path / "codes.json").exists():
-        raise WriteError(f"{path}: holds something other than codes; choose another folder")
+    path = follow_link(path)
+    check_code_target(path)
     if not codes_by_utterance:
         raise ValueError(f"{path}: no codes to write")
     dtype = np.uint16 if num_codes <= 1 << 16 else np.int32
@@ -123,11 +132,13 @@ def write_code_dir(
         data_dir.genders,
         data_dir.accents,
     )
+    phones = _phone_lines(data_dir.path / "phones.ctm", rows)
     with atomic_directory(path) as temporary:
         np.save(temporary / "codes.npy", np.concatenate(parts), allow_pickle=False)
         (temporary / "utt2codes").write_text(format_table(rows), encoding="utf-8")
         write_speech_tables(temporary, tables)
-        _copy_phones(data_dir.path / "phones.ctm", temporary / "phones.ctm", rows)
+        if phones:
+            (temporary / "phones.ctm").write_text(phones, encoding="utf-8", newline="\n")
         write_json(
             temporary / "codes.json",
             {
@@ -141,6 +152,11 @@ def write_code_dir(
         )
 
 
+def check_code_target(path: str | os.PathLike) -> None:
+    """Refuse a folder that `write_code_dir` would not replace; `WriteError` says why."""
+    check_replaceable(path, FILES, "file of a code directory")
+
+
 def read_code_dir(path: str | os.PathLike) -> CodeDir:
     """Map the codes and read the tables, checking that they fit together.
 
@@ -148,7 +164,7 @@ def read_code_dir(path: str | os.PathLike) -> CodeDir:
         InputError: something is missing, of another shape, or out of range.
     """
     path = Path(path)
-    if not path.is_dir():
+    if not is_folder(path):
         raise InputError(f"{path}: no such folder; 'vqspeech encode' makes code directories")
     settings = _read_settings(path / "codes.json")
     codes = _map_codes(path / "codes.npy", settings["num_codes"], settings["groups"])
@@ -184,14 +200,17 @@ def read_code_dir(path: str | os.PathLike) -> CodeDir:
     )
 
 
-def _copy_phones(source: Path, target: Path, utterances: Mapping[str, str]) -> None:
-    """Copy the lines of the alignment that concern `utterances`, as they are written."""
-    if not source.exists():
-        return
-    with open(source, encoding="utf-8") as lines:
-        chosen = [line for line in lines if line.partition(" ")[0] in utterances]
-    if chosen:
-        target.write_text("".join(chosen), encoding="utf-8", newline="\n")
+def _phone_lines(source: Path, utterances: Mapping[str, str]) -> str:
+    """The lines of the alignment that concern `utterances`, as they are written; "" without one."""
+    try:
+        with open(source, encoding="utf-8") as lines:
+            chosen = [line for line in lines if (line.split() or [""])[0] in utterances]
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8"
+        raise InputError(f"{source}: cannot be read ({reason}); mend or remove it") from error
+    return "".join(chosen)
 
 
 def _read_settings(path: Path) -> dict:

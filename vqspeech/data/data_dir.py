@@ -29,8 +29,8 @@ from vqspeech.data.tables import (
     read_table,
     stop,
 )
-from vqspeech.errors import InputError, WriteError
-from vqspeech.files import atomic_directory
+from vqspeech.errors import InputError
+from vqspeech.files import atomic_directory, check_replaceable, follow_link, is_folder
 
 TABLES = (
     "wav.scp",
@@ -116,7 +116,7 @@ class _Source(NamedTuple):
 
 def scan_data_dir(path: Path, report: Report) -> DataDir:
     """A data directory of the lines that are in order; each breach is told to `report`."""
-    if not path.is_dir():
+    if not is_folder(path):
         report(f"{path}: no such folder; 'vqspeech prepare' makes data directories")
         return DataDir(path, {})
     tables = scan_speech_tables(path, report)
@@ -192,18 +192,11 @@ def write_data_dir(
         ValueError: no utterances, ids that break the format, or only some have segments.
         WriteError: `path` holds other files, which replacing it would delete.
     """
-    path = Path(path)
+    path = follow_link(path)
     chosen = {utterance.id: utterance for utterance in utterances}
     if not chosen:
         raise ValueError(f"{path}: a data directory without utterances")
-    if path.is_dir():
-        foreign = sorted(p.name for p in path.iterdir() if p.name not in TABLES)
-        foreign = [name for name in foreign if not name.startswith(".")]
-        if foreign:
-            raise WriteError(
-                f"{path}: holds {foreign[0]}, which is no table of a data directory;"
-                " choose another folder"
-            )
+    check_data_target(path)
     tables = SpeechTables(
         {key: utterance.speaker for key, utterance in chosen.items()},
         {key: utterance.text or "" for key, utterance in chosen.items()},
@@ -219,6 +212,11 @@ def write_data_dir(
             (temporary / name).write_text(format_table(rows), encoding="utf-8", newline="\n")
         if aligned:
             (temporary / "phones.ctm").write_text(format_phones(aligned), encoding="utf-8")
+
+
+def check_data_target(path: str | os.PathLike) -> None:
+    """Refuse a folder that `write_data_dir` would not replace; `WriteError` says why."""
+    check_replaceable(path, TABLES, "table of a data directory")
 
 
 def _audio_tables(path: Path, utterances: Mapping[str, Utterance]) -> dict[str, dict[str, str]]:

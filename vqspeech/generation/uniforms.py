@@ -14,12 +14,12 @@ def uniforms(seed: int, stream: int, start: int, length: int) -> np.ndarray:
     """Numbers start to start + length - 1 of a stream: (length,) float64 in [0, 1).
 
     Args:
-        seed: of the whole result; 0 or more.
+        seed: of the whole result; 0 or more, taken modulo 2**64.
         stream: which of the sequences that share the seed; 0 or more.
         start: address of the first number.
         length: how many.
     """
-    bits = np.random.Philox(key=np.array([seed, stream], dtype=np.uint64))
+    bits = np.random.Philox(key=np.array([seed % 2**64, stream % 2**64], dtype=np.uint64))
     skip = start % _PER_COUNT
     bits.advance(start // _PER_COUNT)
     return np.random.Generator(bits).random(skip + length)[skip:]

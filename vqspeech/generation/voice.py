@@ -4,14 +4,16 @@ import difflib
 import os
 import re
 from collections.abc import Callable, Sequence
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from vqspeech.audio.mulaw import mulaw_decode
+from vqspeech.checkpoint import packaged_models
+from vqspeech.devices import choose_device
 from vqspeech.errors import InputError, MissingError, UsageError
 from vqspeech.generation.uniforms import uniforms
 from vqspeech.generation.wavenet_torch import sample_wavenet
@@ -20,6 +22,7 @@ from vqspeech.models.speech import SpeechVQVAE
 
 # Streams that are stepped together: the cost of a step hardly grows with them.
 BATCH = 16
+PIECE_SECONDS = 10.0  # of a recording that is encoded at once
 _VCTK_SPEAKER = re.compile(r"(p?[23]\d\d|s5)")
 
 
@@ -70,11 +73,19 @@ class Voice:
 
         L = ceil(T / hop): the end is filled up with silence to a whole frame.
         """
-        samples = torch.as_tensor(np.asarray(waveform, dtype=np.float32))
-        if samples.dim() != 1:
-            raise ValueError(f"one channel (T,) is wanted, found {tuple(samples.shape)}")
-        padded = self.model.pad(samples[None].to(self.device))
-        return self.model.codes(padded)[0].cpu().numpy()
+        samples = _checked_waveform(waveform).to(self.device)
+        padded = self.model.pad(samples[None])  # (1, L * hop)
+        frames, hop = padded.shape[1] // self.hop, self.hop
+        # In pieces with as much more on both sides as a frame sees, so that memory does not grow
+        # with the length and the codes are those of the whole.
+        piece = max(1, round(PIECE_SECONDS * self.model.code_rate))
+        margin = -(-self.model.encoder.context // hop)
+        codes = []
+        for start in range(0, max(frames, 1), piece):
+            first, last = max(start - margin, 0), min(start + piece + margin, frames)
+            part = self.model.codes(padded[:, first * hop : last * hop])[0]
+            codes.append(part[start - first : start - first + piece].cpu())
+        return torch.cat(codes).numpy()
 
     def decode(
         self,
@@ -108,6 +119,7 @@ class Voice:
         seed: int = 0,
         temperature: float = 1.0,
         progress: Callable[[int, int], None] | None = None,
+        done: Callable[[int, np.ndarray], None] | None = None,
     ) -> list[np.ndarray]:
         """Several `decode` at once, each drawn with the random numbers it would have alone.
 
@@ -117,6 +129,7 @@ class Voice:
             seed: of the random numbers; every item of a batch uses the same ones.
             temperature: divides the logits; 0 takes the likeliest level.
             progress: called with the samples drawn so far and their total.
+            done: called with the number and the waveform of each item as soon as it is ready.
 
         Raises:
             UsageError: an unknown speaker.
@@ -126,20 +139,26 @@ class Voice:
         arrays = [self._checked(item) for item in codes]
         # Like lengths go together: a batch steps as long as its longest.
         order = sorted(range(len(arrays)), key=lambda i: len(arrays[i]), reverse=True)
+        if done is not None:
+            for i in order:
+                if not len(arrays[i]):
+                    done(i, np.zeros(0, np.float32))
         order = [i for i in order if len(arrays[i])]
         groups = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
         total = sum(len(arrays[group[0]]) * self.hop for group in groups)
-        done, results = 0, [np.zeros(0, np.float32)] * len(arrays)
+        drawn, results = 0, [np.zeros(0, np.float32)] * len(arrays)
         for group in groups:
             length = len(arrays[group[0]]) * self.hop
-            told = None if progress is None else lambda n, done=done: progress(done + n, total)
+            told = None if progress is None else lambda n, drawn=drawn: progress(drawn + n, total)
             levels = self._sample(
                 [arrays[i] for i in group], [rows[i] for i in group], seed, temperature, told
             )
             for row, i in zip(levels, group, strict=True):
                 samples = row[: len(arrays[i]) * self.hop]
                 results[i] = mulaw_decode(samples).cpu().numpy().astype(np.float32)
-            done += length
+                if done is not None:
+                    done(i, results[i])
+            drawn += length
         return results
 
     def _sample(
@@ -152,26 +171,24 @@ class Voice:
     ) -> Tensor:
         """Levels (B, T) of codes sorted by length, the longest first."""
         frames = len(codes[0])
-        conditions = []
-        for item, row in zip(codes, rows, strict=True):
+        local = []
+        for item in codes:
             # One by one: padding must not reach the last frames through the convolutions.
             latents = self.model.latents(item[None].to(self.device))
-            speaker = torch.tensor([row], device=self.device)
-            condition = self.model.decoder.condition(latents, speaker)  # (1, L, N, G)
-            missing = frames - condition.shape[1]
-            conditions.append(torch.nn.functional.pad(condition, (0, 0, 0, 0, 0, missing)))
-        u = torch.from_numpy(uniforms(seed, 0, 0, frames * self.hop))
+            conditioned = self.model.decoder.local(latents)  # (1, C, L)
+            local.append(F.pad(conditioned, (0, frames - len(item))))
+        u = torch.from_numpy(uniforms(seed, 0, 0, frames * self.hop)).to(self.device)
         return sample_wavenet(
             self.model.decoder.wavenet,
-            torch.cat(conditions),
-            u.to(self.device).expand(len(codes), -1),
-            hop=self.hop,
+            u.expand(len(codes), -1),
+            torch.cat(local),
+            self.model.decoder.speaker(torch.tensor(rows, device=self.device)),
             temperature=temperature,
             progress=progress,
         )
 
     def _checked(self, codes: np.ndarray | Tensor) -> Tensor:
-        array = torch.as_tensor(np.asarray(codes).astype(np.int64))
+        array = torch.as_tensor(codes).detach().cpu().to(torch.int64)
         quantizer = self.model.quantizer
         wanted = 1 if quantizer.groups == 1 else 2
         if array.dim() != wanted or (wanted == 2 and array.shape[1] != quantizer.groups):
@@ -187,14 +204,16 @@ class Voice:
         return array
 
 
-def packaged_models() -> dict[str, Path]:
-    """Name and folder of each model that comes with the package."""
-    folder = Path(str(resources.files("vqspeech"))) / "assets" / "models"
-    if not folder.is_dir():
-        return {}
-    return {
-        path.name: path for path in sorted(folder.iterdir()) if (path / "config.json").is_file()
-    }
+def _checked_waveform(waveform: np.ndarray | Tensor) -> Tensor:
+    """(T,) float32, refused where a caller most likely meant something else."""
+    samples = torch.as_tensor(waveform).detach()
+    if samples.dim() != 1:
+        raise ValueError(f"one channel (T,) is wanted, found {tuple(samples.shape)}")
+    if not samples.is_floating_point():
+        raise ValueError(f"float samples in [-1, 1] are wanted, found {samples.dtype}; rescale")
+    if not torch.isfinite(samples).all():
+        raise ValueError("the waveform holds NaN or infinity")
+    return samples.float()
 
 
 def load_voice(model: str | os.PathLike | None = None, device: torch.device | str = "cpu") -> Voice:
@@ -202,10 +221,10 @@ def load_voice(model: str | os.PathLike | None = None, device: torch.device | st
 
     Args:
         model: the path or name; without it, the first packaged model.
-        device: where it computes.
+        device: where it computes; "auto" takes a CUDA device where there is one.
 
     Raises:
-        MissingError: no model given and none packaged.
+        MissingError: no model given and none packaged, or no such device.
         InputError: the folder holds no speech model, or broken files.
     """
     packaged = packaged_models()
@@ -217,4 +236,4 @@ def load_voice(model: str | os.PathLike | None = None, device: torch.device | st
             )
         model = next(iter(packaged))
     path = packaged.get(str(model), Path(model))
-    return Voice(load_speech_vqvae(path), device, name=str(model))
+    return Voice(load_speech_vqvae(path), choose_device(str(device)), name=str(model))

@@ -49,6 +49,11 @@ class SpeechVQVAE(VQVAE):
         """Waveform (B, T) with zeros behind it, up to whole frames."""
         return F.pad(waveform, (0, -waveform.shape[1] % self.hop))
 
+    def real_frames(self, lengths: Tensor, frames: int) -> Tensor:
+        """(B, frames) bool: the frames that hold samples before `lengths` (B,), not padding."""
+        starts = torch.arange(frames, device=lengths.device) * self.hop
+        return starts < lengths[:, None]
+
     def score(
         self, waveform: Tensor, speaker: Tensor, lengths: Tensor | None = None
     ) -> VQVAEOutput:

@@ -116,10 +116,16 @@ class VQVAE(nn.Module):
         }
 
     @torch.no_grad()
-    def update_codebook(self, output: VQVAEOutput) -> Tensor:
+    def update_codebook(self, output: VQVAEOutput, is_real: Tensor | None = None) -> Tensor:
         """Once a step, after the optimiser: move an EMA codebook, restart dead codes.
+
+        Args:
+            is_real: (B, *axes) bool, the latents that count; all without it.
 
         Returns:
             (R, 2) int64, group and index of each code that was restarted.
         """
-        return self.quantizer.update(output.encoded.detach(), output.quantized.codes)
+        vectors, codes = output.encoded.detach(), output.quantized.codes
+        if is_real is not None:
+            vectors, codes = vectors[is_real], codes[is_real]
+        return self.quantizer.update(vectors, codes)

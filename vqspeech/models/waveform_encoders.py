@@ -1,4 +1,11 @@
-"""Encoders of waveforms: (B, T) in, (B, D, L) out, T = L * hop."""
+"""Encoders of waveforms: (B, T) in, (B, D, L) out, T = L * hop.
+
+A frame depends on its own `hop` samples and at most `context` more on each side.
+
+Both kinds end in a batch normalisation without weights. At first an encoder's outputs lie close to
+each other and far from the origin; that offset drifts faster than a codebook follows, and all
+frames fall to one code. Centred and scaled, they spread over the codes from the start.
+"""
 
 from torch import Tensor, nn
 
@@ -12,10 +19,12 @@ class WaveformEncoder(nn.Module):
     def __init__(self, strided: StridedEncoder):
         super().__init__()
         self.strided = strided
+        self.normalize = nn.BatchNorm1d(strided.out_channels, affine=False)
         self.hop = strided.hop
+        self.context = strided.context
 
     def forward(self, waveform: Tensor) -> Tensor:
-        return self.strided(waveform[:, None])
+        return self.normalize(self.strided(waveform[:, None]))
 
 
 class LogMelEncoder(nn.Module):
@@ -30,7 +39,9 @@ class LogMelEncoder(nn.Module):
         super().__init__()
         self.log_mel = log_mel
         self.strided = strided
+        self.normalize = nn.BatchNorm1d(strided.out_channels, affine=False)
         self.hop = log_mel.hop * strided.hop
+        self.context = strided.context * log_mel.hop + log_mel.window
 
     def forward(self, waveform: Tensor) -> Tensor:
-        return self.strided(self.log_mel(waveform))
+        return self.normalize(self.strided(self.log_mel(waveform)))

@@ -90,12 +90,3 @@ class WaveNetDecoder(nn.Module):
         positions = torch.arange(target.shape[1], device=target.device)
         counted = positions < lengths[:, None]  # (B, T)
         return Likelihood((nats * counted).sum(1), counted.sum(1))
-
-    def condition(self, latents: Tensor, speaker: Tensor) -> Tensor:
-        """What a sampler adds to the gates, once a frame: (B, L, N, G).
-
-        Args:
-            latents: (B, D, L).
-            speaker: (B,) int64.
-        """
-        return self.wavenet.condition(self.local(latents), self.speaker(speaker))

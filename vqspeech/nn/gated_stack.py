@@ -110,8 +110,10 @@ class GatedStack(torch.autograd.Function):
         # d tanh(a)/da = 4 n (1 - n): the 4 goes into the small weights, not into every sample.
         scale = tanh_scale(taps, half, 4.0)
         taps_scaled = taps * scale[:, None]
-        grad_taps = torch.zeros_like(taps)
-        grad_residual = torch.zeros_like(residual)
+        # Sums over the pieces, which bfloat16 would round away.
+        exact = torch.promote_types(taps.dtype, torch.float32)
+        grad_taps = torch.zeros_like(taps, dtype=exact)
+        grad_residual = torch.zeros_like(residual, dtype=exact)
         grad_condition = taps.new_empty(batch, length // hop, layers, gate_channels)
         grad_x = torch.zeros_like(inputs[0])
         for i in reversed(range(layers)):
@@ -150,8 +152,8 @@ class GatedStack(torch.autograd.Function):
                 ).sum(2)
         return (
             grad_x,
-            grad_taps.mul_(scale[:, None]),
-            grad_residual,
+            grad_taps.mul_(scale[:, None]).to(taps.dtype),
+            grad_residual.to(residual.dtype),
             grad_condition.mul_(scale),
             None,
             None,

@@ -7,6 +7,7 @@ sample by sample, and a result does not depend on the batch it was drawn in.
 import torch
 from torch import Tensor
 
+COLDEST = 1e-6  # below it a quotient of logits overflows, and the likeliest level has it all
 BELOW_ONE = 1 - 2**-53  # the largest float64 below 1
 
 
@@ -21,7 +22,8 @@ def draw(logits: Tensor, uniforms: Tensor, temperature: float = 1.0) -> Tensor:
     Args:
         logits: (..., K); minus infinity excludes a level, but not all of them.
         uniforms: (...) in [0, 1); a 1 from rounding counts as the largest number below it.
-        temperature: 0 takes the likeliest level (the lowest of equals), whatever the uniforms.
+        temperature: 0 (or less than 1e-6) takes the likeliest level (the lowest of equals),
+            whatever the uniforms.
 
     Returns:
         (...) int64 in 0..K-1, never a level of probability 0.
@@ -36,7 +38,7 @@ def draw(logits: Tensor, uniforms: Tensor, temperature: float = 1.0) -> Tensor:
             f"uniforms {tuple(uniforms.shape)} do not fit logits {tuple(logits.shape)}: "
             "one uniform number a row is wanted"
         )
-    if temperature == 0:
+    if temperature < COLDEST:
         return logits.argmax(-1)
     logits = logits.float()
     # The largest becomes 0 before the division, which then cannot overflow.

@@ -1,6 +1,5 @@
 """Voice conversion: recordings in, the same words in other voices out."""
 
-import io
 import os
 import sys
 import time
@@ -9,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
-from vqspeech.audio.waveform import FORMATS, read_waveform, write_waveform
-from vqspeech.errors import InputError, UsageError, WriteError
-from vqspeech.files import check_writable
+from vqspeech.audio.waveform import FORMATS, read_waveform, wav_bytes, write_waveform
+from vqspeech.data.code_file import load_codes
+from vqspeech.data.targets import check_targets, unique_files
+from vqspeech.errors import InputError, UsageError
+from vqspeech.files import write_error
 from vqspeech.generation.voice import Voice
-from vqspeech.stages.encode import load_codes
 
 
 @dataclass(frozen=True)
@@ -23,6 +22,7 @@ class Converted:
     """One file that was written."""
 
     path: Path
+    source: Path
     speaker: str
     samples: int
     sample_rate: int
@@ -66,8 +66,9 @@ def convert_files(
         UsageError: an unknown speaker, or an `out` that does not fit.
         WriteError: a file is there already and `overwrite` is not set.
     """
-    paths = [Path(source) for source in sources]
+    paths = unique_files(sources)
     names = [voice.speakers[voice.speaker_index(speaker)] for speaker in speakers]
+    names = list(dict.fromkeys(names))
     targets = _targets(paths, names, out)
     _check_targets(targets.values(), paths, overwrite)
     failures, jobs, codes, lengths = [], [], [], []
@@ -85,20 +86,24 @@ def convert_files(
             jobs.append((path, name))
             codes.append(encoded)
             lengths.append(len(waveform.samples))
-    speech = voice.decode_batch(
+
+    def write(index: int, speech: np.ndarray) -> None:
+        _write(targets[jobs[index]], speech[: lengths[index]], voice.sample_rate)
+
+    voice.decode_batch(
         codes,
         [name for _, name in jobs],
         seed=seed,
         temperature=temperature,
         progress=progress,
+        done=write,
     )
-    speech = [samples[:length] for samples, length in zip(speech, lengths, strict=True)]
     spent = time.perf_counter() - began
     speed = sum(lengths) / voice.sample_rate / max(spent, 1e-9)
-    written = []
-    for job, samples in zip(jobs, speech, strict=True):
-        _write(targets[job], samples, voice.sample_rate)
-        written.append(Converted(targets[job], job[1], len(samples), voice.sample_rate, speed))
+    written = [
+        Converted(targets[job], job[0], job[1], length, voice.sample_rate, speed)
+        for job, length in zip(jobs, lengths, strict=True)
+    ]
     return written, failures
 
 
@@ -111,72 +116,80 @@ def decode_file(
     seed: int = 0,
     temperature: float = 1.0,
     overwrite: bool = False,
+    model_hash: str = "",
     progress: Callable[[int, int], None] | None = None,
 ) -> Converted:
     """Speak the codes that `vqspeech encode` wrote, in the voice of `speaker`.
 
+    Args:
+        codes: the file.
+        out: the file to write, or `-` for standard output.
+        model_hash: of the model; without it, codes of any model that fit are spoken.
+
     Raises:
-        InputError: the codes are of another hop or rate than the model's, or beyond its codebook.
+        InputError: the codes are of another model, hop or rate, or beyond its codebook.
     """
-    facts = load_codes(codes)
+    recorded = load_codes(codes)
     for name in ("hop", "sample_rate"):
-        if facts[name] != getattr(voice, name):
+        found, wanted = getattr(recorded, name), getattr(voice, name)
+        if found != wanted:
             raise InputError(
-                f"{codes}: {name} {facts[name]}, {voice.name} has {getattr(voice, name)}; "
+                f"{codes}: {name} {found}, {voice.name} has {wanted}; "
                 "give the model that made the codes"
             )
+    if recorded.model_hash and model_hash and recorded.model_hash != model_hash:
+        raise InputError(
+            f"{codes}: made by {recorded.model} ({recorded.model_hash}), not by {voice.name} "
+            f"({model_hash}); give the model that made the codes"
+        )
     target = Path(out)
     _check_targets([target], [Path(codes)], overwrite)
+    name = voice.speakers[voice.speaker_index(speaker)]
     began = time.perf_counter()
-    (speech,) = voice.decode_batch(
-        [facts["codes"]], [speaker], seed=seed, temperature=temperature, progress=progress
-    )
-    speech = speech[: facts["samples"]]
+    try:
+        (speech,) = voice.decode_batch(
+            [recorded.codes], [name], seed=seed, temperature=temperature, progress=progress
+        )
+    except InputError as error:  # a code the model does not have; the voice knows no file
+        raise InputError(f"{codes}: {error}") from error
+    speech = speech[: recorded.samples]
     spent = time.perf_counter() - began
     _write(target, speech, voice.sample_rate)
-    name = voice.speakers[voice.speaker_index(speaker)]
     speed = len(speech) / voice.sample_rate / max(spent, 1e-9)
-    return Converted(target, name, len(speech), voice.sample_rate, speed)
+    return Converted(target, Path(codes), name, len(speech), voice.sample_rate, speed)
 
 
 def _targets(
     sources: Sequence[Path], speakers: Sequence[str], out: str | os.PathLike | None
 ) -> dict[tuple[Path, str], Path]:
-    pairs = [(source, speaker) for source in sources for speaker in dict.fromkeys(speakers)]
+    pairs = [(source, speaker) for source in sources for speaker in speakers]
     is_file = out is not None and (str(out) == "-" or Path(out).suffix != "")
-    if is_file and not Path(out).is_dir():
+    if is_file and not os.path.isdir(out):
         if len(pairs) > 1:
             raise UsageError(
                 f"--out {out}: one file for {len(pairs)} conversions; give a folder instead"
             )
         return {pairs[0]: Path(out)}
     folder = Path(out) if out is not None else Path()
-    targets = {pair: folder / f"{pair[0].stem}-{pair[1]}.wav" for pair in pairs}
-    if len(set(targets.values())) < len(targets):
-        raise UsageError("--src: two recordings of the same name; convert them one after another")
-    return targets
+    return {pair: folder / f"{pair[0].stem}-{pair[1]}.wav" for pair in pairs}
 
 
 def _check_targets(targets: Iterable[Path], sources: Sequence[Path], overwrite: bool) -> None:
-    """Refuse, before any work, what could not be written after it."""
-    for target in targets:
-        if str(target) == "-":
-            continue
+    files = [target for target in targets if str(target) != "-"]
+    for target in files:
         if target.suffix.lower() not in FORMATS:
             raise UsageError(f"--out {target}: end the name in one of {', '.join(FORMATS)}")
-        if target.exists():
-            if any(source.exists() and target.samefile(source) for source in sources):
-                raise UsageError(f"--out {target}: is the source itself; choose another name")
-            if not overwrite:
-                raise WriteError(f"{target}: is there already; give --overwrite or another --out")
-        check_writable(target)
+    check_targets(files, sources, overwrite=overwrite)
 
 
 def _write(target: Path, samples: np.ndarray, sample_rate: int) -> None:
     if str(target) != "-":
         write_waveform(target, samples, sample_rate)
         return
-    buffer = io.BytesIO()  # a WAV header holds the length, and a pipe cannot be rewound
-    soundfile.write(buffer, np.clip(samples, -1, 1), sample_rate, format="WAV", subtype="PCM_16")
-    sys.stdout.buffer.write(buffer.getvalue())
-    sys.stdout.buffer.flush()
+    try:
+        sys.stdout.buffer.write(wav_bytes(samples, sample_rate))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:  # the reader had enough
+        raise
+    except OSError as error:
+        raise write_error(target, error) from error

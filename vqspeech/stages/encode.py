@@ -1,24 +1,22 @@
-"""Speech to codes on disk, and back: recordings, or whole data directories."""
+"""Speech to codes on disk: recordings, or whole data directories."""
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from vqspeech.audio.waveform import read_waveform
-from vqspeech.checkpoint import MANIFEST, find_model
-from vqspeech.data.codes import write_code_dir
+from vqspeech.checkpoint import MANIFEST, find_model, load_json, packaged_models
+from vqspeech.data.code_file import RecordedCodes, save_codes
+from vqspeech.data.codes import check_code_target, write_code_dir
 from vqspeech.data.crops import list_stretches, make_batch
 from vqspeech.data.data_dir import DataDir
-from vqspeech.errors import InputError
-from vqspeech.files import atomic_path, write_text
-from vqspeech.generation.voice import Voice, packaged_models
-
-FORMATS = ("npz", "jsonl")
+from vqspeech.data.targets import check_targets, unique_files
+from vqspeech.errors import InputError, UsageError
+from vqspeech.files import follow_link, is_folder, path_lock, sweep_temporaries
+from vqspeech.generation.voice import Voice
 
 
 def encode_data_dir(
@@ -39,26 +37,34 @@ def encode_data_dir(
 
     Returns:
         Numbers of utterances, frames and of different codes used.
+
+    Raises:
+        WriteError: `out` cannot be written or holds something else, said before the work.
+        BusyError: another process encodes to the same place.
     """
-    data_dir = DataDir.read(data)
-    stretches = list_stretches([data_dir], data_dir.speakers, voice.sample_rate)
-    codes: dict[str, np.ndarray] = {}
-    for stretch in stretches:
-        waveform = make_batch([(stretch, 0)], stretch.length).waveform[0]
-        codes[stretch.utterance] = voice.encode(waveform)
-        if progress is not None:
-            progress(len(codes), len(stretches))
-    quantizer = voice.model.quantizer
-    write_code_dir(
-        out,
-        codes,
-        data_dir,
-        hop=voice.hop,
-        sample_rate=voice.sample_rate,
-        num_codes=quantizer.num_codes,
-        groups=quantizer.groups,
-        model_hash=model_hash,
-    )
+    out = follow_link(out)
+    check_code_target(out)
+    with path_lock(out):
+        sweep_temporaries(out.parent, out.name)
+        data_dir = DataDir.read(data)
+        stretches = list_stretches([data_dir], data_dir.speakers, voice.sample_rate)
+        codes: dict[str, np.ndarray] = {}
+        for stretch in stretches:
+            waveform = make_batch([(stretch, 0)], stretch.length).waveform[0]
+            codes[stretch.utterance] = voice.encode(waveform)
+            if progress is not None:
+                progress(len(codes), len(stretches))
+        quantizer = voice.model.quantizer
+        write_code_dir(
+            out,
+            codes,
+            data_dir,
+            hop=voice.hop,
+            sample_rate=voice.sample_rate,
+            num_codes=quantizer.num_codes,
+            groups=quantizer.groups,
+            model_hash=model_hash,
+        )
     everything = np.concatenate([array.reshape(-1) for array in codes.values()])
     return {
         "utterances": len(codes),
@@ -72,19 +78,31 @@ def encode_files(
     sources: Sequence[str | os.PathLike],
     out: str | os.PathLike,
     *,
+    model_hash: str = "",
     file_format: str = "npz",
+    overwrite: bool = False,
     note: Callable[[str], None] = lambda text: None,
 ) -> tuple[list[tuple[Path, int]], list[str]]:
     """Write the codes of recordings to OUT/<name>.npz, or .jsonl.
 
     Args:
+        model_hash: of the model, so that its codes are not spoken by another.
+        file_format: one of `FORMATS`.
+        overwrite: replace files that are there.
         note: told what had to be changed in a recording.
 
     Returns:
         Each file written with its frames, and a line for each recording that failed.
+
+    Raises:
+        UsageError: two recordings of the same name.
+        WriteError: a file is there already and `overwrite` is not set, or cannot be written.
     """
+    sources = unique_files(sources)
+    targets = [Path(out) / f"{source.stem}.{file_format}" for source in sources]
+    check_targets(targets, sources, overwrite=overwrite)
     written, failures = [], []
-    for source in map(Path, sources):
+    for source, target in zip(sources, targets, strict=True):
         try:
             waveform = read_waveform(source, voice.sample_rate)
         except InputError as error:
@@ -93,65 +111,40 @@ def encode_files(
         for text in waveform.notes:
             note(text)
         codes = voice.encode(waveform.samples)
-        target = Path(out) / f"{source.stem}.{file_format}"
-        save_codes(target, codes, voice, samples=len(waveform.samples))
+        length = len(waveform.samples)
+        recorded = RecordedCodes(
+            codes, voice.sample_rate, voice.hop, length, voice.name, model_hash
+        )
+        save_codes(target, recorded)
         written.append((target, len(codes)))
     return written, failures
 
 
-def save_codes(path: Path, codes: np.ndarray, voice: Voice, *, samples: int) -> None:
-    """One recording's codes with what is needed to read them: rate, hop and the model's name."""
-    facts = {
-        "codes": codes,
-        "sample_rate": voice.sample_rate,
-        "hop": voice.hop,
-        "samples": samples,
-        "model": voice.name,
-    }
-    if path.suffix == ".jsonl":
-        line = {"file": path.stem, "units": codes.tolist(), **facts}
-        del line["codes"]
-        write_text(path, json.dumps(line, ensure_ascii=False) + "\n")
-        return
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **{name: np.asarray(value) for name, value in facts.items()})
-
-
-def load_codes(path: str | os.PathLike) -> dict[str, Any]:
-    """Undo `save_codes` for `.npz` and one-line `.jsonl`: codes, sample_rate, hop, samples, model.
+def data_dir_among(sources: Sequence[Path]) -> Path | None:
+    """The data directory that is to be encoded; None when the sources are recordings.
 
     Raises:
-        InputError: no such file, or not written by `vqspeech encode`.
+        UsageError: a folder and something else.
+        InputError: the system will not say what a source is.
     """
-    path = Path(path)
-    try:
-        if path.suffix == ".jsonl":
-            lines = path.read_text(encoding="utf-8").splitlines()
-            if len(lines) != 1:
-                raise InputError(f"{path}: {len(lines)} lines, 1 recording was wanted; split it")
-            facts = json.loads(lines[0])
-            facts["codes"] = np.array(facts.pop("units"))
-        else:
-            with np.load(path, allow_pickle=False) as arrays:
-                facts = {name: arrays[name] for name in arrays.files}
-            facts = {k: v if k == "codes" else v.item() for k, v in facts.items()}
-        if not np.issubdtype(facts["codes"].dtype, np.integer) and facts["codes"].size:
-            raise ValueError("codes are no integers")
-        missing = {"sample_rate", "hop", "samples"} - facts.keys()
-        if missing:
-            raise KeyError(*missing)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}; check the name") from error
-    except (ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
-        raise InputError(
-            f"{path}: holds no codes of 'vqspeech encode'; give a file that it wrote"
-        ) from error
-    return facts
+    folders = [source for source in sources if is_folder(source)]
+    if folders and len(sources) > 1:
+        raise UsageError(f"{folders[0]}: a data directory is encoded by itself, one a command")
+    return folders[0] if folders else None
 
 
 def hash_model(model: str | os.PathLike | None) -> str:
-    """A short hash of a model's files, the same wherever the folder lies."""
+    """A short hash of a model's settings and of the weights that are used.
+
+    The same wherever the folder lies, and for a checkpoint and a model that was made of it.
+    """
     packaged = packaged_models()
     name = str(model) if model is not None else next(iter(packaged), "")
     folder = packaged.get(name) or find_model(name)
-    return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()[:16]
+    files = load_json(folder / MANIFEST).get("files")
+    try:
+        weights = files.get("average.safetensors") or files["model.safetensors"]
+        sums = (files["config.json"]["sha256"], weights["sha256"])
+        return hashlib.sha256(" ".join(sums).encode()).hexdigest()[:16]
+    except (AttributeError, KeyError, TypeError) as error:
+        raise InputError(f"{folder / MANIFEST}: lists no weights; copy the folder again") from error

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from importlib import metadata
@@ -32,7 +33,7 @@ def describe_environment() -> dict[str, Any]:
     return {
         "vqspeech": vqspeech.__version__,
         "commit": _commit(),
-        "command": " ".join(["vqspeech", *sys.argv[1:]]),
+        "command": shlex.join(["vqspeech", *sys.argv[1:]]).encode(errors="replace").decode(),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),

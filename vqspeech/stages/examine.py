@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from vqspeech.generation.voice import packaged_models
+from vqspeech.checkpoint import packaged_models
 from vqspeech.stages.environment import describe_environment, package_version
 
 # What the toolkit cannot do without, by the name of its import.

@@ -4,11 +4,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from vqspeech.checkpoint import find_model, load_json
+from vqspeech.checkpoint import find_model, load_json, packaged_models
 from vqspeech.config.loader import parse_config
 from vqspeech.config.schema import LogMelEncoderSettings, SpeechModelSettings
 from vqspeech.errors import InputError, MissingError
-from vqspeech.generation.voice import packaged_models
 
 KIND = "speech-vqvae"
 # Where recipes leave their runs, seen from a checkout or from a recipe's own folder.
@@ -48,25 +47,30 @@ def list_speakers(model: str | os.PathLike | None) -> list[dict[str, str | None]
         )
     name = str(model) if model is not None else next(iter(packaged))
     config = _speech_config(find_model(packaged.get(name, Path(name))))
-    known = config.get("speaker_information") or {}
-    return [
-        {"speaker": speaker, **dict.fromkeys(("gender", "accent")), **known.get(speaker, {})}
-        for speaker in config["speakers"]
-    ]
+    known = config.get("speaker_information")
+    known = known if isinstance(known, dict) else {}
+    rows = []
+    for speaker in config["speakers"]:
+        facts = known.get(speaker) if isinstance(known.get(speaker), dict) else {}
+        rows.append({"speaker": speaker, **{k: facts.get(k) for k in ("gender", "accent")}})
+    return rows
 
 
 def _describe(name: str, path: Path) -> dict[str, Any]:
     config = _speech_config(path)
-    settings = parse_config(config["model"], SpeechModelSettings, str(path))
+    settings = parse_config(config.get("model"), SpeechModelSettings, str(path))
     hop = settings.encoder.mel_hop if isinstance(settings.encoder, LogMelEncoderSettings) else 1
     for stride in settings.encoder.strides:
         hop *= stride
+    weights = path / "model.safetensors"
+    if not weights.is_file():
+        raise InputError(f"{weights}: missing; copy the folder again")
     return {
         "model": name,
         "code_rate": settings.sample_rate / hop,
         "num_codes": settings.quantizer.num_codes,
         "num_speakers": len(config["speakers"]),
-        "megabytes": (path / "model.safetensors").stat().st_size / 1e6,
+        "megabytes": weights.stat().st_size / 1e6,
     }
 
 

@@ -1,27 +1,33 @@
 """Stage 1: a corpus as it was published becomes data directories.
 
     OUT/audio/SPEAKER/UTTERANCE.wav     16-bit mono at the rate of the models
+    OUT/audio/.sources.json             the recording that each of them was made of
     OUT/train OUT/valid OUT/test        data directories that name that audio relatively
 
-A file that cannot be used is skipped and named. Running it again writes only what is missing and
-ends with the same bytes, however often it was interrupted and whatever the number of jobs.
+A file that cannot be used is skipped and named. Running it again writes only what is missing or of
+another recording and ends with the same bytes, however often it was interrupted and whatever the
+number of jobs.
 """
 
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from vqspeech.audio.waveform import Header, read_header, read_waveform, write_waveform
 from vqspeech.data.corpora import CORPORA
 from vqspeech.data.corpora.source import Corpus, Source
-from vqspeech.data.data_dir import Utterance, write_data_dir
+from vqspeech.data.data_dir import Utterance, check_data_target, write_data_dir
+from vqspeech.data.origins import add_line, open_journal, origin_of, read_origins, write_origins
 from vqspeech.data.split import split_utterances
 from vqspeech.data.tables import id_breach
 from vqspeech.errors import InputError, UsageError
+from vqspeech.files import directory_lock, remove_folder, sweep_temporaries
 
+PARTS = ("train", "valid", "test")
 SPLITS: Mapping[str, int | float] = {"valid": 0.05, "test": 0.05}
 
 
@@ -72,16 +78,43 @@ def prepare_corpus(
         progress: told (done, total) after each file.
 
     Raises:
-        UsageError: an unknown corpus, or settings out of range.
+        UsageError: an unknown corpus, settings out of range, or `out` is the corpus.
         InputError: the corpus is not laid out as it should be, or no file could be used.
-        WriteError: no space or no permission; what is written so far stays for the next run.
+        WriteError: no space, no permission, or a part holds other files; what is written so far
+            stays for the next run.
+        BusyError: another process prepares the same folder.
     """
     out = Path(out)
     if name not in CORPORA:
         raise UsageError(f"{name}: no corpus known by that name; one of {', '.join(CORPORA)}")
     if num_jobs < 1 or sample_rate < 1:
         raise UsageError(f"{num_jobs} jobs and {sample_rate} Hz: both must be positive")
-    listed = CORPORA[name](Path(corpus) if corpus is not None else None, match)
+    folder = None if corpus is None else Path(corpus)
+    if folder is not None:
+        _check_apart(folder, out)
+    listed = CORPORA[name](folder, match, out)
+    for part in PARTS:
+        check_data_target(out / part)
+    with directory_lock(out):
+        return _prepare_listed(listed, out, splits, seed, sample_rate, num_jobs, progress)
+
+
+def _check_apart(corpus: Path, out: Path) -> None:
+    """Refuse what would read its own results as recordings."""
+    place, written = corpus.resolve(), out.resolve()
+    if place == written or place.is_relative_to(written / "audio"):
+        raise UsageError(f"{out}: holds the corpus {corpus} itself; give another folder to write")
+
+
+def _prepare_listed(
+    listed: Corpus,
+    out: Path,
+    splits: Mapping[str, int | float],
+    seed: int,
+    sample_rate: int,
+    num_jobs: int,
+    progress: Callable[[int, int], None] | None,
+) -> Prepared:
     outcomes = _convert_all(listed.sources, out, sample_rate, num_jobs, progress)
     usable = [source for source in listed.sources if outcomes[source.id].length]
     skipped = tuple((key, outcome.reason) for key, outcome in outcomes.items() if outcome.reason)
@@ -90,6 +123,19 @@ def prepare_corpus(
         raise InputError(f"none of {len(outcomes)} recordings can be used; {key}: {reason}")
     durations = {key: outcome.length / sample_rate for key, outcome in outcomes.items()}
     parts = _assign(usable, splits, seed)
+    notes = [*listed.notes, *_tally(outcomes)]
+    # First what is no more: no utterance may lie in two parts, were it only until the end.
+    for part in PARTS:
+        sweep_temporaries(out, part)
+        if part not in parts and os.path.lexists(out / part):
+            remove_folder(out / part)
+            notes.append(f"{out / part}: of an earlier preparation, removed; this one makes none")
+    is_drawn = any(source.split is None for source in usable)
+    if is_drawn and splits.get("valid") and "valid" not in parts:
+        notes.append(
+            f"{out / 'valid'}: not made, for no speaker has enough recordings for --valid "
+            f"{splits['valid']}; give --valid 1 or more recordings"
+        )
     for part, sources in parts.items():
         _write_part(out, part, sources, listed, durations)
     return Prepared(
@@ -98,7 +144,7 @@ def prepare_corpus(
         len({source.speaker for source in usable}),
         sum(outcome.is_new for outcome in outcomes.values()),
         skipped,
-        (*listed.notes, *_tally(outcomes), *_name_skipped(skipped, len(outcomes))),
+        (*notes, *_name_skipped(skipped, len(outcomes))),
     )
 
 
@@ -109,24 +155,45 @@ def _convert_all(
     num_jobs: int,
     progress: Callable[[int, int], None] | None,
 ) -> dict[str, _Outcome]:
+    audio = out / "audio"
+    for folder in {_audio_path(out, source).parent for source in sources}:
+        sweep_temporaries(folder)
+    sweep_temporaries(audio)
+    known = read_origins(audio)
+    origins = {}  # of the recordings as they are now
+    for source in sources:
+        with suppress(InputError):  # the reader will name it
+            origins[source.id] = origin_of(source.audio)
+    fresh = {key for key, origin in origins.items() if known.get(key) == origin}
+    stale = {source.id for source in sources} - fresh
+    write_origins(audio, {key: origin for key, origin in known.items() if key not in stale})
     outcomes = {}
-    # soundfile and soxr let go of the interpreter's lock, so threads are enough.
-    executor = ThreadPoolExecutor(num_jobs)
-    try:
-        jobs = [executor.submit(_convert, source, out, sample_rate) for source in sources]
-        for source, job in zip(sources, jobs, strict=True):
-            outcomes[source.id] = job.result()
-            if progress is not None:
-                progress(len(outcomes), len(sources))
-    finally:
-        executor.shutdown(cancel_futures=True)
+    with open_journal(audio) as journal:
+
+        def convert(source: Source) -> _Outcome:
+            outcome = _convert(source, out, sample_rate, is_stale=source.id in stale)
+            if outcome.is_new and source.id in origins:
+                add_line(journal, source.id, origins[source.id])
+            return outcome
+
+        # soundfile and soxr let go of the interpreter's lock, so threads are enough.
+        executor = ThreadPoolExecutor(num_jobs)
+        try:
+            jobs = [executor.submit(convert, source) for source in sources]
+            for source, job in zip(sources, jobs, strict=True):
+                outcomes[source.id] = job.result()
+                if progress is not None:
+                    progress(len(outcomes), len(sources))
+        finally:
+            executor.shutdown(cancel_futures=True)
+    write_origins(audio, read_origins(audio))
     return outcomes
 
 
-def _convert(source: Source, out: Path, sample_rate: int) -> _Outcome:
+def _convert(source: Source, out: Path, sample_rate: int, *, is_stale: bool) -> _Outcome:
     target = _audio_path(out, source)
     try:
-        ready = _finished(source.audio, target, sample_rate)
+        ready = None if is_stale else _finished(target, sample_rate)
         if ready is not None:
             return _Outcome(ready.length)
         waveform = read_waveform(source.audio, sample_rate)
@@ -139,13 +206,11 @@ def _convert(source: Source, out: Path, sample_rate: int) -> _Outcome:
     return _Outcome(len(waveform.samples), True, notes)
 
 
-def _finished(source: Path, target: Path, sample_rate: int) -> Header | None:
-    """The header of `target` when an earlier run wrote it from this very recording."""
+def _finished(target: Path, sample_rate: int) -> Header | None:
+    """The header of `target` when it is there and whole."""
     try:
-        if target.stat().st_mtime_ns < source.stat().st_mtime_ns:
-            return None
         header = read_header(target)
-    except (OSError, InputError):  # absent or damaged: it is written anew
+    except InputError:  # absent or damaged: it is written anew
         return None
     is_ours = header.sample_rate == sample_rate and header.channels == 1 and header.length > 0
     return header if is_ours else None

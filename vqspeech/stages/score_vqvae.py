@@ -27,7 +27,8 @@ def score_speech_vqvae(
     Returns:
         nll: nats a sample, `bits` the same in bits.
         swap_gap: nats a sample that the likelihood loses when each window is decoded with the
-            codes of another utterance. Near 0 the decoder ignores its codes.
+            codes of another utterance. Near 0 the decoder ignores its codes. Left out where no
+            batch held two utterances.
         codes_used, perplexity: over all windows; the mean over groups.
     """
     device = next(model.parameters()).device
@@ -38,11 +39,11 @@ def score_speech_vqvae(
     for number, batch in enumerate(windows):
         waveform, speaker, length = (tensor.to(device) for tensor in batch[:3])
         if number % likelihood_every:
-            _count(counts, model.codes(waveform), length, model.hop)
+            _count(counts, model.codes(waveform), model, length)
             continue
         levels = mulaw_encode(waveform)
         output = model(waveform, levels, speaker, length)
-        _count(counts, output.quantized.codes, length, model.hop)
+        _count(counts, output.quantized.codes, model, length)
         nats, elements = output.likelihood
         right += float(nats.sum())
         samples += int(elements.sum())
@@ -55,20 +56,20 @@ def score_speech_vqvae(
             right_of_swapped += float(nats[rows].sum())
             swapped_samples += int(elements[rows].sum())
     nll = right / max(samples, 1)
+    gap = (wrong - right_of_swapped) / swapped_samples if swapped_samples else None
     return {
         "nll": nll,
         "bits": nll / math.log(2),
-        "swap_gap": (wrong - right_of_swapped) / max(swapped_samples, 1),
+        **({"swap_gap": gap} if gap is not None else {}),
         "codes_used": float((counts > 0).sum()) / quantizer.groups,
         "perplexity": float(perplexity(counts).mean()),
     }
 
 
-def _count(counts: Tensor, codes: Tensor, length: Tensor, hop: int) -> None:
+def _count(counts: Tensor, codes: Tensor, model: SpeechVQVAE, length: Tensor) -> None:
     """Add the codes (B, L) or (B, L, G) of real frames to counts (G, K)."""
     groups, num_codes = counts.shape
-    frames = torch.arange(codes.shape[1], device=codes.device)
-    is_real = frames * hop < length[:, None]  # (B, L)
+    is_real = model.real_frames(length, codes.shape[1])  # (B, L)
     chosen = codes.unflatten(-1, (-1, 1))[is_real] if groups == 1 else codes[is_real]  # (N, G)
     offset = torch.arange(groups, device=codes.device) * num_codes
     counts += torch.bincount((chosen + offset).flatten(), minlength=counts.numel()).view_as(counts)

@@ -33,16 +33,16 @@ def summarize_run(run: str | os.PathLike) -> dict[str, Any]:
     """
     run = Path(run)
     log = run / "log.jsonl"
-    if not log.is_file():
-        raise InputError(f"{log}: no such file; give a run of 'vqspeech train'")
     try:
         entries = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    except ValueError as error:
+        valid = {entry["step"]: entry["valid"] for entry in entries if "valid" in entry}
+    except OSError as error:
+        raise InputError(f"{log}: {error.strerror}; give a run of 'vqspeech train'") from error
+    except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"{log}: no valid JSON lines; resume the run to mend it") from error
-    valid = {entry["step"]: entry["valid"] for entry in entries if "valid" in entry}
-    if not valid:
-        raise InputError(f"{log}: no validation yet; let the run reach its first checkpoint")
     state = load_json(run / "latest" / "state.json")
+    if state.get("best_step") not in valid:
+        raise InputError(f"{log}: no validation yet; let the run reach its first checkpoint")
     return {
         "run": run.name,
         "steps": state["step"],
@@ -65,7 +65,7 @@ def format_summaries(summaries: Sequence[dict[str, Any]]) -> str:
                 summary["run"],
                 f"{summary['steps']}",
                 f"{summary['bits']:.3f}",
-                f"{summary['swap_gap']:.3f}",
+                f"{summary['swap_gap']:.3f}" if "swap_gap" in summary else "-",
                 f"{summary['codes_used']:g} of {summary['num_codes']}",
                 f"{summary['perplexity']:.1f}",
                 f"{summary['seconds'] / 60:.1f} min",

@@ -1,5 +1,6 @@
 """Train the speech VQ-VAE: settings and data directories in, a run out."""
 
+import hashlib
 import os
 import time
 from collections.abc import Sequence
@@ -9,11 +10,13 @@ from pathlib import Path
 import torch
 from torch.optim import Optimizer
 
+from vqspeech.checkpoint import checkpoints
 from vqspeech.config.loader import dump_config, load_config
 from vqspeech.config.schema import TrainSpeechVQVAE
 from vqspeech.data.crops import Batch, CropBatches, list_stretches, validation_windows
 from vqspeech.data.data_dir import DataDir
 from vqspeech.devices import choose_device, keep_freed_memory
+from vqspeech.errors import InputError
 from vqspeech.files import directory_lock, write_json, write_text
 from vqspeech.models.build import build_speech_vqvae, model_config
 from vqspeech.models.speech import SpeechVQVAE
@@ -78,17 +81,32 @@ def train_vqvae(
     keep_freed_memory()
     train_dirs = [DataDir.read(path) for path in train]
     valid_dir = DataDir.read(valid)
+    shared = sorted(set(valid_dir).intersection(*map(set, train_dirs)))
+    if shared:
+        raise InputError(
+            f"{valid}: {len(shared)} of its utterances are trained on too, {shared[0]} first; hold "
+            "them out"
+        )
+    if resume == "must" and not checkpoints(out):
+        raise InputError(f"{out}: no checkpoint to resume from; try --resume auto")
     speakers = tuple(sorted({name for data in train_dirs for name in data.speakers}))
     out = Path(out)
     with directory_lock(out):
         torch.manual_seed(settings.training.seed)
-        model = build_speech_vqvae(settings.model, speakers).to(where)
-        task = _SpeechTask(model, settings, train_dirs, valid_dir)
+        try:
+            model = build_speech_vqvae(settings.model, speakers).to(where)
+        except ValueError as error:  # sizes that do not fit each other
+            raise InputError(f"{config}: model: {error}; change these settings") from error
+        task = _SpeechTask(model, settings, train_dirs, valid_dir).task()
+
+        def describe_run() -> None:
+            write_text(out / "config.yaml", dump_config(settings))
+            write_json(out / "environment.json", describe_environment())
+
+        task.on_start = describe_run
         began = time.monotonic()
-        write_text(out / "config.yaml", dump_config(settings))
-        write_json(out / "environment.json", describe_environment())
         progress = TrainingProgress(settings.training.steps, quiet=quiet)
-        state = fit(task.task(), settings.training, out, resume=resume, progress=progress)
+        state = fit(task, settings.training, out, resume=resume, progress=progress)
     return TrainingSummary(
         out / f"step-{state.step:08d}",
         out / f"step-{state.best_step:08d}",
@@ -137,21 +155,29 @@ class _SpeechTask:
             self.compute_losses,
             self.batches.batch,
             config=model_config(self.model, speaker_information=information),
+            identity={"data": self._digest()},
             validate=self.validate,
             before_first_step=self.initialize_codebook,
             after_step=self.update_codebook,
             describe=lambda batch: list(batch.utterances),
         )
 
+    def _digest(self) -> str:
+        """Of what is trained on: other utterances make another run."""
+        names = sorted(name for data in self.train for name in data)
+        names.append(str(self.batches.crops_per_epoch))
+        return hashlib.sha256(" ".join(names).encode()).hexdigest()[:16]
+
     def compute_losses(self, batch: Batch) -> dict[str, torch.Tensor]:
         waveform, speaker, length = (
             tensor.to(self.device, non_blocking=True) for tensor in batch[:3]
         )
         self._last = self.model.score(waveform, speaker, length)
+        self._is_real = self.model.real_frames(length, self.crop // self.model.hop)
         return self.model.losses(self._last)
 
     def update_codebook(self, optimizer: Optimizer) -> None:
-        restarted = self.model.update_codebook(self._last)
+        restarted = self.model.update_codebook(self._last, self._is_real)
         reset_rows(optimizer, self.model.quantizer.codebook, map(tuple, restarted.tolist()))
 
     @torch.no_grad()
@@ -161,8 +187,10 @@ class _SpeechTask:
             return
         vectors, wanted = [], VECTORS_PER_CODE * quantizer.num_codes
         for step in range(FIRST_BATCHES):
-            waveform = self.batches.batch(step).waveform.to(self.device)
-            vectors.append(self.model.encode(waveform).flatten(0, -2))
+            batch = self.batches.batch(step)
+            encoded = self.model.encode(batch.waveform.to(self.device))  # (B, L, D)
+            is_real = self.model.real_frames(batch.length.to(self.device), encoded.shape[1])
+            vectors.append(encoded[is_real])
             if sum(map(len, vectors)) >= wanted:
                 break
         self.model.quantizer.initialize(torch.cat(vectors), method=quantizer.initialize)
@@ -172,7 +200,7 @@ class _SpeechTask:
         windows = validation_windows(
             self.valid,
             self.crop,
-            training.batch_size,
+            max(2, training.batch_size),  # one window alone has no other's codes to swap with
             self.model.speakers,
             self.model.sample_rate,
         )

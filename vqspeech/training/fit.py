@@ -1,9 +1,9 @@
-"""The loop: any model, any batches, resumed bit for bit.
+"""The loop: any model, any batches, exactly resumed.
 
 `fit` knows of a model only that `compute_losses(batch)` returns a dict whose "loss" is minimised.
 Batches and random numbers are functions of (seed, step), so a checkpoint holds weights, their
-average, the optimiser and a few numbers, and a resumed run goes on as if never stopped (with the
-same number of threads).
+average, the optimiser and a few numbers, and a resumed run goes on as if never stopped: bit for bit
+on a CPU with the same number of threads; on a GPU some sums are rounded in another order each time.
 """
 
 import contextlib
@@ -45,6 +45,8 @@ class Task:
         compute_losses: batch to losses; "loss" () is minimised, all are logged.
         batch_at: step to batch, a pure function.
         config: what config.json of every checkpoint holds.
+        identity: what else may not change when a run is resumed, such as its data.
+        on_start: once it is clear that the run may begin or go on.
         validate: numbers of the averaged model; "nll" decides which checkpoint is best.
         before_first_step: once, at step 0, such as a codebook's initialisation.
         after_step: after each step that was taken; given the optimiser.
@@ -55,6 +57,8 @@ class Task:
     compute_losses: Callable[[Any], dict[str, Tensor]]
     batch_at: Callable[[int], Any]
     config: dict[str, Any] = field(default_factory=dict)
+    identity: dict[str, Any] = field(default_factory=dict)
+    on_start: Callable[[], None] | None = None
     validate: Callable[[], dict[str, float]] | None = None
     before_first_step: Callable[[], None] | None = None
     after_step: Callable[[torch.optim.Optimizer], None] | None = None
@@ -85,10 +89,14 @@ def fit(
     sweep_temporaries(run)
     optimizer = build_optimizer(task.model, settings)
     average = WeightAverage(task.model, settings.average_decay)
-    directory = RunDirectory(run, task.model, optimizer, average, task.config)
+    fixed = ("seed", "batch_size", "crop_seconds", "optimizer")
+    identity = {**{name: getattr(settings, name) for name in fixed}, **task.identity}
+    directory = RunDirectory(run, task.model, optimizer, average, task.config, identity)
     state, notes = directory.restore(resume)
     for note in notes:
         progress.note(note)
+    if task.on_start is not None:
+        task.on_start()
     if state.step == 0 and task.before_first_step is not None:
         torch.manual_seed(settings.seed)
         task.before_first_step()
@@ -104,6 +112,11 @@ def fit(
             return
         if task.validate is not None:
             numbers = _validate(task.model, task.validate, average)
+            if not all(map(math.isfinite, numbers.values())):
+                raise DivergedError(
+                    f"{run}: the validation at step {state.step} gave NaN or infinity; lower "
+                    "training.learning_rate, and go on from an earlier checkpoint"
+                )
             log.write({"step": state.step, "valid": numbers})
             progress.validated(state.step, numbers)
             if state.best_nll is None or numbers["nll"] < state.best_nll:
@@ -190,7 +203,7 @@ def choose_autocast(
     """A context for the forward pass: bfloat16 where asked, or where "auto" finds it fast."""
     device = next(model.parameters()).device.type
     if device == "cuda":
-        is_fast = torch.cuda.is_bf16_supported()
+        is_fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         is_fast = device == "cpu" and torch.cpu._is_amx_tile_supported()
     if precision == "float32" or (precision == "auto" and not is_fast):

@@ -61,7 +61,7 @@ def load_optimizer_tensors(
 
 def reset_rows(optimizer: Optimizer, parameter: Tensor, rows: Iterable[tuple[int, ...]]) -> None:
     """Forget the moments of some rows of a parameter, as when a dead code starts afresh."""
-    state = optimizer.state.get(parameter, {})
+    state, rows = optimizer.state.get(parameter, {}), list(rows)
     for value in state.values():
         if torch.is_tensor(value) and value.shape == parameter.shape:
             for row in rows:

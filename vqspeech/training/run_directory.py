@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +18,7 @@ from vqspeech.checkpoint import (
     newest_checkpoint,
     save_checkpoint,
 )
-from vqspeech.errors import InputError
+from vqspeech.errors import InputError, WriteError
 from vqspeech.files import replace_link, write_text
 from vqspeech.training.average import WeightAverage
 from vqspeech.training.optimizer import load_optimizer_tensors, optimizer_tensors
@@ -48,6 +47,7 @@ class RunDirectory:
         optimizer: of its parameters.
         average: the running average of its weights.
         config: what config.json of every checkpoint holds; a run with another one is refused.
+        identity: what else may not change while a run goes on, such as its seed and data.
     """
 
     def __init__(
@@ -57,10 +57,11 @@ class RunDirectory:
         optimizer: Optimizer,
         average: WeightAverage,
         config: dict[str, Any],
+        identity: dict[str, Any],
     ):
         self.path = path
         self._model, self._optimizer, self._average = model, optimizer, average
-        self._config = json.loads(json.dumps(config))  # as it will be read back
+        self._config, self._identity = json.loads(json.dumps([config, identity]))  # as read back
 
     def save(self, state: RunState, keep: int) -> Path:
         """Write a checkpoint; of the older ones, the best and the newest `keep` stay."""
@@ -74,12 +75,8 @@ class RunDirectory:
                 "optimizer.safetensors": optimizer_tensors(self._optimizer, self._model),
                 "state.json": {
                     **vars(state),
-                    "threads": torch.get_num_threads(),
-                    "device": next(self._model.parameters()).device.type,
-                    "versions": {
-                        "python": platform.python_version(),
-                        "torch": torch.__version__,
-                    },
+                    "identity": self._identity,
+                    "circumstances": self._circumstances(),
                 },
             },
         )
@@ -113,24 +110,38 @@ class RunDirectory:
             if resume == "must":
                 raise InputError(f"{self.path}: no checkpoint to resume from; try --resume auto")
             return RunState(), []
-        self._check_config(path)
+        saved = load_json(path / "state.json")
+        self._check(path, load_json(path / "config.json"), self._config)
+        self._check(path, saved["identity"], self._identity)
         self._model.load_state_dict(load_tensors(path / "model.safetensors"))
         self._average.load(load_tensors(path / "average.safetensors"))
         place = path / "optimizer.safetensors"
         load_optimizer_tensors(self._optimizer, self._model, load_tensors(place), str(place))
-        saved = load_json(path / "state.json")
-        if saved.get("threads") != torch.get_num_threads():
-            notes.append(
-                f"{path}: written with {saved.get('threads')} threads, going on with "
-                f"{torch.get_num_threads()}: not bit-identical to an unbroken run"
-            )
+        for name, now in self._circumstances().items():
+            before = saved["circumstances"].get(name)
+            if before != now:
+                notes.append(
+                    f"{path}: written with {name} {before}, going on with {now}: not bit-identical "
+                    "to an unbroken run"
+                )
+        for broken in checkpoints(self.path):
+            if broken.name > path.name:  # else it would count as one of the newest, later on
+                broken.rename(broken.with_name(f"{broken.name}.broken"))
         notes.append(f"resuming from {path}")
         return RunState(**{name: saved[name] for name in vars(RunState())}), notes
 
-    def _check_config(self, checkpoint: Path) -> None:
-        found = load_json(checkpoint / "config.json")
-        for name in sorted(self._config.keys() | found.keys()):
-            if found.get(name) != self._config.get(name):
+    def _circumstances(self) -> dict[str, Any]:
+        """What decides how sums are rounded."""
+        return {
+            "threads": torch.get_num_threads(),
+            "device": next(self._model.parameters()).device.type,
+            "torch": torch.__version__,
+        }
+
+    @staticmethod
+    def _check(checkpoint: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
+        for name in sorted(wanted.keys() | found.keys()):
+            if found.get(name) != wanted.get(name):
                 raise InputError(
                     f"{checkpoint}: its {name} differs from what is asked for now; give another "
                     "--out, or the settings and data that the run began with"
@@ -148,15 +159,19 @@ class RunLog:
         self._path = path
         if path.exists():
             kept = []
-            for line in path.read_text(encoding="utf-8").splitlines():
+            for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
                 with contextlib.suppress(ValueError, KeyError, TypeError):  # cut off by a crash
                     if json.loads(line)["step"] <= step:
                         kept.append(line + "\n")
             write_text(path, "".join(kept))
 
     def write(self, entry: Mapping[str, Any]) -> None:
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
+        line = json.dumps(entry, allow_nan=False) + "\n"
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(line)
+        except OSError as error:
+            raise WriteError(f"{self._path}: {error.strerror}; free some space") from error
 
 
 def _remove(checkpoint: Path) -> None:

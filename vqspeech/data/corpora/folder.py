@@ -3,6 +3,7 @@
 The words of `a.wav` may stand beside it in `a.txt` or `a.lab`.
 """
 
+import errno
 import fnmatch
 import os
 import unicodedata
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from vqspeech.data.corpora.source import Corpus, Source
 from vqspeech.errors import InputError
+from vqspeech.files import is_folder
 
 AUDIO = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au", ".caf", ".w64")
 UNREADABLE = (".m4a", ".aac", ".wma", ".mp4", ".webm", ".amr")  # audio, but libsndfile has no part
@@ -19,7 +21,9 @@ LAYOUT = "CORPUS/SPEAKER/**/*.wav"
 MAX_STEM_BYTES = 120  # leaves room for the speaker within the longest id
 
 
-def list_folder(corpus: Path | None, match: str | None = None) -> Corpus:
+def list_folder(
+    corpus: Path | None, match: str | None = None, leave_out: Path | None = None
+) -> Corpus:
     """The recordings in a folder of speakers.
 
     Ids are made of the names of folder and file: `mary/day 1/a.wav` is `mary-day_1-a`. Letters and
@@ -28,18 +32,20 @@ def list_folder(corpus: Path | None, match: str | None = None) -> Corpus:
     Args:
         corpus: the folder.
         match: take only files whose path within `corpus` matches this pattern, as `mary/*.flac`.
+        leave_out: a folder within `corpus` that is no part of it.
 
     Raises:
-        InputError: no such folder, no audio in it, or two names that would become one id.
+        InputError: no such folder, no audio in it, something that may not be read, or two names
+            that would become one id.
     """
-    if corpus is None or not corpus.is_dir():
+    if corpus is None or not is_folder(corpus):
         raise InputError(f"{corpus}: no such folder; give a corpus laid out as {LAYOUT}")
     sources: dict[str, Source] = {}
     passed: Counter[str] = Counter()
     loose = 0  # audio that lies in no speaker's folder
     folders: dict[str, str] = {}  # by speaker
     unread: list[str] = []
-    for path in _files(corpus):
+    for path in _files(corpus, leave_out):
         relative = path.relative_to(corpus)
         suffix = path.suffix.lower()
         if suffix not in AUDIO:
@@ -76,10 +82,18 @@ def list_folder(corpus: Path | None, match: str | None = None) -> Corpus:
     return Corpus(tuple(sources[key] for key in sorted(sources)), notes=tuple(notes))
 
 
-def _files(corpus: Path) -> list[Path]:
+def _files(corpus: Path, leave_out: Path | None) -> list[Path]:
     """All files but hidden ones, in an order that the file system does not choose."""
+
+    def refuse(error: OSError) -> None:
+        raise InputError(f"{error.filename}: cannot be read ({error.strerror}); allow it")
+
+    left_out = None if leave_out is None else leave_out.resolve()
     files = []
-    for folder, folders, names in os.walk(corpus):
+    for folder, folders, names in os.walk(corpus, onerror=refuse):
+        if left_out is not None and Path(folder).resolve() == left_out:
+            folders.clear()
+            continue
         folders[:] = [name for name in folders if not name.startswith(".")]
         files += [Path(folder, name) for name in names if not name.startswith(".")]
     return sorted(files)
@@ -109,11 +123,16 @@ def _shorten(name: str, limit: int = MAX_STEM_BYTES) -> str:
 def _words(path: Path, unread: list[str]) -> str | None:
     for suffix in TEXT:
         beside = path.with_suffix(suffix)
-        if beside.is_file():
-            try:
-                return " ".join(beside.read_text(encoding="utf-8-sig").split()) or None
-            except UnicodeDecodeError:
-                unread.append(f"{beside}: not UTF-8; its words were left out")
+        try:
+            return " ".join(beside.read_text(encoding="utf-8-sig").split()) or None
+        except UnicodeDecodeError:
+            unread.append(f"{beside}: not UTF-8; its words were left out")
+        except (FileNotFoundError, IsADirectoryError):
+            continue
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:  # of which there can be no file
+                reason = f"cannot be read ({error.strerror}); allow it or remove it"
+                raise InputError(f"{beside}: {reason}") from error
     return None
 
 

@@ -19,13 +19,16 @@ def mini_folder() -> Path:
     return Path(str(resources.files("vqspeech") / "assets" / "mini"))
 
 
-def list_mini(corpus: Path | None = None, match: str | None = None) -> Corpus:
+def list_mini(
+    corpus: Path | None = None, match: str | None = None, leave_out: Path | None = None
+) -> Corpus:
     """The recordings of the embedded corpus, with its own split.
 
     Args:
         corpus: another folder with `audio/SPEAKER/UTTERANCE.opus`, `text`, `split.tsv`,
             `speakers.tsv` and `phones.ctm`.
         match: take only utterances whose id matches this pattern, as `p901_*`.
+        leave_out: not needed, for tables name the recordings.
 
     Raises:
         InputError: a file is missing or breaks its format, or nothing matches.
