@@ -20,7 +20,7 @@ TemperatureOption = Annotated[
 ]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
 ThreadsOption = Annotated[
-    int, typer.Option(min=1, help="CPU threads; small models run fastest on 1.")
+    int, typer.Option(min=1, max=256, help="CPU threads; small models run fastest on 1.")
 ]
 
 
