@@ -56,7 +56,7 @@ def train_vqvae(
 
 def results(
     runs: Annotated[list[Path], typer.Argument(help="Folders that 'vqspeech train' made.")],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Print what runs came to as a Markdown table, with command, commit and hardware."""
     import json

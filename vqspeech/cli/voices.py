@@ -181,7 +181,7 @@ def decode(
 
 def speakers(
     model: ModelOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """List the voices that a model speaks with."""
     from vqspeech.stages.list_models import list_speakers
@@ -196,7 +196,7 @@ def speakers(
 
 
 def models(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """List the models at hand: packaged ones, and runs below this folder."""
     from vqspeech.stages.list_models import list_models

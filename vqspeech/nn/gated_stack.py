@@ -10,7 +10,7 @@ Written as Conv1d modules, most time goes into copies, padding and elementwise p
 layout is (B, T, C), so that a tap is one matrix product on a shifted view and nothing is padded or
 concatenated; all z are written side by side, so that every skip connection together is one product
 for the caller; tanh is a sigmoid, which is three times cheaper; the gradient is the closed form
-and keeps two tensors a layer. The work goes in pieces of time that fit a core's cache.
+and keeps input, gates and z of each layer. The work goes in pieces of time that fit a core's cache.
 
 B batch, T samples, L frames, R residual channels, G = 2H gate channels, N layers.
 """
