@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 .PHONY: demo test recipes bench lint format clean
 
 demo: $(STAMP)
-	egs/mini/run.sh --config conf/tiny.yaml --out demo $(ARGS)
+	$(BIN)/vqspeech demo $(ARGS)
 
 test: $(STAMP) lint
 	$(BIN)/python -m pytest $(ARGS)
@@ -27,6 +27,7 @@ recipes: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/bench_quantizer.py
 	$(BIN)/python tests/benchmarks/bench_wavenet.py
+	$(BIN)/python tests/benchmarks/bench_sampler.py
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -35,7 +35,8 @@ def mini(tmp_path_factory):
     """The mini recipe, shortened: its folder, its output, and what it was asked to convert."""
     folder = tmp_path_factory.mktemp("mini")
     settings = yaml.safe_load((ROOT / "egs" / "mini" / "conf" / "tiny.yaml").read_text())
-    settings["training"] |= {"steps": 100, "checkpoint_every": 50, "validation_seconds": 8}
+    settings["training"] |= {"steps": 100, "guide_steps": 50, "checkpoint_every": 50}
+    settings["training"] |= {"validation_seconds": 8}
     (folder / "short.yaml").write_text(yaml.safe_dump(settings))
     recording = ROOT / "vqspeech" / "assets" / "recording" / "librivox.flac"
     person = read_waveform(recording).samples[20000:24000]

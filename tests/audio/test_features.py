@@ -77,3 +77,11 @@ def test_the_gradient_reaches_the_waveform_and_silence_has_none():
     waveform = torch.zeros(1, 320, requires_grad=True)
     LogMel()(waveform).sum().backward()
     assert torch.equal(waveform.grad, torch.zeros(1, 320))
+
+
+def test_the_window_is_25_ms_at_any_rate():
+    assert [LogMel(rate, num_mels=40).window for rate in (8000, 16000)] == [200, 400]
+    tone = torch.sin(2 * torch.pi * 500 * torch.arange(16000) / 16000)[None]
+    low, high = LogMel(8000, hop=80)(tone[:, ::2]), LogMel(16000, hop=160, high_hz=4000)(tone)
+    # The same bands of the same tone: equal but for the width of a bin.
+    torch.testing.assert_close(low.argmax(1), high.argmax(1), atol=1, rtol=0)

@@ -185,7 +185,7 @@ def test_speakers_and_models_are_listed(run, model, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     status, out, _ = run("models")
     assert status == 0
-    assert "exp/vqvae/best  1000 codes/s of 16  2 speakers" in out
+    assert "exp/vqvae/best  16 kHz  1000 codes/s of 16  2 speakers" in out
 
 
 def test_training_from_the_command_line_resumes_where_it_ended(run, tiny_data, tmp_path):
@@ -259,6 +259,41 @@ def test_doctor_finds_what_is_needed(run):
     assert "ok  mini corpus   352 utterances" in out
 
 
+def test_a_model_is_scored_exported_and_listed_with_its_scores(
+    run, model, tiny_data, tmp_path, monkeypatch
+):
+    data = tiny_data("valid")
+    status, out, _ = run("evaluate", "likelihood", data, "--model", model)
+    assert status == 0
+    assert out.startswith("valid  6 utterances  ")
+    assert "swap gap" in out
+    status, out, _ = run("evaluate", "likelihood", data, "--model", model, "--json")
+    (tmp_path / "scores.json").write_text(out)
+    folder = tmp_path / "exp" / "small" / "best"
+    command = ("export", "model", model, "--out", folder, "--scores", tmp_path / "scores.json")
+    status, out, _ = run(*command)
+    assert status == 0
+    assert out.startswith(f"wrote {folder}  0.0")
+    status, out, _ = run("evaluate", "likelihood", data, "--model", folder)
+    bits = json.loads((tmp_path / "scores.json").read_text())[0]["bits"]
+    assert f"{bits:.2f}" in out  # 16 bits cost less than a hundredth of a bit
+    monkeypatch.chdir(tmp_path)
+    status, out, _ = run("models")
+    assert f"  on valid: bits a sample {bits:.2f}, swap gap " in out
+
+
+def test_prepare_at_another_rate(run, tmp_path):
+    (tmp_path / "corpus" / "ann").mkdir(parents=True)
+    for name in ("1.wav", "2.wav"):
+        write_waveform(tmp_path / "corpus" / "ann" / name, np.full(3000, 0.1, np.float32), 22050)
+    out = tmp_path / "data"
+    command = ("prepare", "folder", tmp_path / "corpus", out, "--sample-rate", 8000)
+    status, _, err = run(*command, "--valid", 1, "--test", 0)
+    assert status == 0
+    assert "22050 Hz mono -> 8000 Hz mono" in err
+    assert soundfile.info(next((out / "audio" / "ann").glob("*.wav"))).samplerate == 8000
+
+
 def test_prepare_folder_and_validate(run, tmp_path):
     for name in ("ann/1.wav", "ann/2.wav", "ben/1.flac", "ben/2.flac"):
         (tmp_path / "corpus" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -298,7 +333,11 @@ def test_prepare_folder_and_validate(run, tmp_path):
         ("decode {rec} --speaker p901 --out a.wav {model}", 3, "holds no codes"),
         ("prepare vctc a b", 2, "no corpus known by that name"),
         ("prepare folder {dir}/empty {dir}/out", 3, "no such folder"),
-        ("prepare mini a b", 2, "2 folders given"),
+        ("prepare mini a b c", 2, "3 folders given"),
+        ("prepare mini {dir}/empty {dir}/out", 3, "speakers.tsv"),
+        ("export model nowhere --out a", 3, "no such folder"),
+        ("export model {dir} --out a --precision int4", 2, "float16"),
+        ("evaluate likelihood nowhere {model}", 3, "nowhere"),
         ("validate nowhere", 3, "listed above"),
         ("train vqvae nowhere.yaml --train a --valid b --out {dir}/r", 3, "No such file"),
         ("train vqvae {conf} --train a --valid b --out {dir}/r --set training.stps=1", 3, "did"),

@@ -119,7 +119,7 @@ def test_sampling_draws_from_the_distribution_that_forward_gives(voice):
     codes = torch.arange(6)[None] % 16
     latents, speaker = model.latents(codes), torch.tensor([1])
     u = torch.from_numpy(uniforms(0, 0, 0, 96))[None]
-    local, who = model.decoder.local(latents), model.decoder.speaker(speaker)
+    local, who = model.decoder.conditions(latents, speaker)
     levels = sample_wavenet(model.decoder.wavenet, u, local.detach(), who.detach()).clone()
     logits = model.decoder.wavenet(levels, local, who)
     assert torch.equal(draw(logits.transpose(1, 2), u), levels)

@@ -33,9 +33,7 @@ def test_the_loss_is_equation_3_worked_by_hand(make_model):
     codes = torch.cdist(z, codebook[None]).argmin(-1)
     e = codebook[codes]
     levels = mulaw_encode(waveform)
-    logits = model.decoder.wavenet(
-        levels, model.decoder.local(e.transpose(1, 2)), model.decoder.speaker(SPEAKERS)
-    )
+    logits = model.decoder.wavenet(levels, *model.decoder.conditions(e.transpose(1, 2), SPEAKERS))
     nll = F.cross_entropy(logits, levels)
     distance = (z - e).pow(2).mean()  # "mean" reduction
     torch.testing.assert_close(losses["nll"], nll)
@@ -65,10 +63,9 @@ def test_samples_beyond_the_length_do_not_count(make_model):
     part = model.score(waveform, SPEAKERS, lengths).likelihood
     assert part.elements.tolist() == [80, 50]
     torch.testing.assert_close(part.nats[0], whole.nats[0])
+    latents = model.score(waveform, SPEAKERS).quantized.latents.movedim(-1, 1)
     logits = model.decoder.wavenet(
-        mulaw_encode(waveform),
-        model.decoder.local(model.score(waveform, SPEAKERS).quantized.latents.movedim(-1, 1)),
-        model.decoder.speaker(SPEAKERS),
+        mulaw_encode(waveform), *model.decoder.conditions(latents, SPEAKERS)
     )
     expected = F.cross_entropy(logits[1:, :, :50], mulaw_encode(waveform)[1:, :50], reduction="sum")
     torch.testing.assert_close(part.nats[1], expected)
@@ -173,3 +170,35 @@ def test_an_encoder_gives_vectors_that_spread_over_a_codebook_from_the_start(mak
     vectors = model.encode(waveform).flatten(0, 1)
     torch.testing.assert_close(vectors.mean(0), torch.zeros(4), atol=1e-4, rtol=0)
     torch.testing.assert_close(vectors.std(0), torch.ones(4), atol=0.05, rtol=0)
+
+
+def test_what_the_decoder_is_told_of_a_frame_depends_on_codes_and_speaker_together(make_model):
+    decoder = make_model().decoder
+    latents = torch.randn(2, 4, 6, generator=torch.Generator().manual_seed(1))
+    told, row = decoder.conditions(latents, torch.tensor([0, 0]))
+    other, other_row = decoder.conditions(latents, torch.tensor([1, 1]))
+    assert told.shape == (2, 8, 6)
+    assert torch.equal(row, decoder.speaker.weight[[0, 0]])
+    assert not torch.equal(row, other_row)
+    # Not a constant offset: through the convolutions the speaker changes what a code means.
+    assert (told - other).std(2).max() > 1e-3
+
+
+def test_training_may_hear_another_waveform_than_it_predicts(make_model):
+    model = make_model()
+    waveform, heard = speech(), speech(seed=5)
+    output = model.score(waveform, SPEAKERS, heard=heard)
+    assert torch.equal(output.encoded, model.encode(heard))
+    latents = output.quantized.latents.movedim(-1, 1)
+    expected = model.decoder.nll(mulaw_encode(waveform), latents, SPEAKERS)
+    torch.testing.assert_close(output.likelihood.nats, expected.nats)
+
+
+def test_weights_of_16_bits_load_as_float32(make_model, tmp_path):
+    model = make_model()
+    halves = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
+    save_folder(tmp_path / "m", {"config.json": model_config(model), "model.safetensors": halves})
+    loaded = load_speech_vqvae(tmp_path / "m")
+    for name, value in loaded.state_dict().items():
+        assert value.dtype == model.state_dict()[name].dtype
+        assert torch.equal(value, halves[name].to(value.dtype))

@@ -10,8 +10,9 @@ from scipy.stats import laplace, norm
 
 from vqspeech.audio.mulaw import mulaw_decode, mulaw_encode
 from vqspeech.audio.waveform import read_waveform
-from vqspeech.config.schema import SpeechModelSettings
+from vqspeech.config.schema import SpeechModelSettings, TrainingSettings
 from vqspeech.models.build import build_speech_vqvae
+from vqspeech.training.optimizer import build_optimizer, learning_rate
 
 SETTINGS = {
     "encoder": {"kind": "log_mel", "strides": [2], "channels": 32, "residual_blocks": 1},
@@ -65,9 +66,12 @@ def test_half_a_second_by_heart_beats_linear_prediction_by_a_bit(half_a_second):
     model = build_speech_vqvae(SpeechModelSettings.model_validate(SETTINGS), ("someone",))
     waveform = model.pad(half_a_second)
     speaker, length = torch.tensor([0]), torch.tensor([8000])
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    settings = TrainingSettings(optimizer="muon", steps=80, learning_rate=2e-2, warmup_steps=9)
+    optimizer = build_optimizer(model, settings)
     model.quantizer.initialize(model.encode(waveform).detach())
-    for _ in range(80):
+    for step in range(80):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, settings)
         output = model.score(waveform, speaker, length)
         losses = model.losses(output)
         optimizer.zero_grad()

@@ -218,3 +218,26 @@ def test_a_refused_run_keeps_its_settings_and_a_mistyped_one_leaves_no_folder(tr
     with pytest.raises(InputError, match="no checkpoint to resume from"):
         train("rnu", "training.steps=4", resume="must")
     assert not (tmp_path / "rnu").exists()
+
+
+def test_with_a_guide_the_codes_learn_first_and_the_likelihood_joins(train, tmp_path):
+    settings = ("model.guide_mels=20", "training.guide_steps=4", "training.augment=0.5")
+    train("run", "training.steps=8", "training.log_every=2", *settings)
+    lines = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
+    rows = list(map(json.loads, lines))
+    rows = {row["step"]: row for row in rows if "valid" not in row}
+    assert all("guide" in row for row in rows.values())
+    assert [step for step, row in rows.items() if "nll" in row] == [6, 8]
+    first, last = (load_tensors(p / "model.safetensors") for p in checkpoints(tmp_path / "run"))
+    assert not torch.equal(first["guide.predict.weight"], last["guide.predict.weight"])
+    # The first four steps leave the WaveNet as it was drawn.
+    train("short", "training.steps=4", *settings)
+    train("none", "training.steps=4", "training.learning_rate=1e-30", *settings)
+    a, b = (load_tensors(tmp_path / n / "best" / "model.safetensors") for n in ("short", "none"))
+    assert torch.equal(a["decoder.wavenet.taps"], b["decoder.wavenet.taps"])
+    assert not torch.equal(a["decoder.local.latents.weight"], b["decoder.local.latents.weight"])
+
+
+def test_guide_steps_without_a_guide_are_refused(train):
+    with pytest.raises(InputError, match="guide_mels"):
+        train("run", "training.guide_steps=4")

@@ -76,11 +76,13 @@ def content(path):
     return files, state, (path / "log.jsonl").read_text()
 
 
-@pytest.mark.parametrize("stop", [1, 3, 4, 7, 11])
-def test_a_run_stopped_anywhere_ends_bit_for_bit_as_if_it_never_was(tmp_path, stop):
+@pytest.mark.parametrize(
+    ("stop", "optimizer"), [(1, "adam"), (3, "adam"), (4, "adam"), (7, "muon"), (11, "adamw")]
+)
+def test_a_run_stopped_anywhere_ends_bit_for_bit_as_if_it_never_was(tmp_path, stop, optimizer):
     for name in ("whole", "stopped"):
         (tmp_path / name).mkdir()
-    run(tmp_path / "whole")
+    run(tmp_path / "whole", optimizer=optimizer)
 
     taken = []
 
@@ -90,10 +92,10 @@ def test_a_run_stopped_anywhere_ends_bit_for_bit_as_if_it_never_was(tmp_path, st
             os.kill(os.getpid(), signal.SIGTERM)
 
     with pytest.raises(Interrupted) as caught:
-        run(tmp_path / "stopped", task(after_step=stop_there))
+        run(tmp_path / "stopped", task(after_step=stop_there), optimizer=optimizer)
     assert caught.value.status == 143
     assert checkpoints(tmp_path / "stopped")[-1].name == f"step-{stop:08d}"
-    run(tmp_path / "stopped")
+    run(tmp_path / "stopped", optimizer=optimizer)
     assert content(tmp_path / "stopped") == content(tmp_path / "whole")
 
 
@@ -211,6 +213,17 @@ def test_the_log_holds_means_and_validations(tmp_path):
     assert [line["step"] for line in lines] == [4, 5, 8, 10, 12]
     assert {"loss", "nll", "gradient_norm", "learning_rate", "skipped"} < lines[1].keys()
     assert lines[0]["valid"].keys() == {"nll"}
+
+
+def test_a_loss_that_begins_late_is_averaged_over_the_steps_that_had_it(tmp_path):
+    job = task()
+    count = iter(range(100))
+    job.compute_losses = lambda x, f=job.compute_losses: (
+        f(x) | ({"late": torch.tensor(7.0)} if next(count) >= 3 else {})
+    )
+    run(tmp_path, job)
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["late"] for line in lines if "valid" not in line] == [7.0, 7.0]
 
 
 def test_the_average_follows_its_recursion_and_gives_the_weights_back():

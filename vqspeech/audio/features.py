@@ -27,7 +27,7 @@ class LogMel(nn.Module):
     Args:
         sample_rate: Hz.
         hop: samples a frame.
-        window: samples of the Hann window; centred within `n_fft`.
+        window: samples of the Hann window, centred within `n_fft`; 25 ms when None.
         n_fft: samples of the Fourier transform, at least `hop` and `window`.
         low_hz: lower edge of the first filter; 50 Hz lies below voices and above mains hum's worst.
         high_hz: upper edge of the last filter; half the rate when None.
@@ -40,13 +40,14 @@ class LogMel(nn.Module):
         self,
         sample_rate: int = 16000,
         hop: int = 160,
-        window: int = 400,
+        window: int | None = None,
         n_fft: int = 512,
         num_mels: int = 80,
         low_hz: float = 50.0,
         high_hz: float | None = None,
     ) -> None:
         super().__init__()
+        window = round(0.025 * sample_rate) if window is None else window
         if not 1 <= hop <= n_fft or not 1 <= window <= n_fft:
             raise ValueError(f"hop {hop} and window {window} must lie within 1 and n_fft {n_fft}")
         self.hop, self.n_fft, self.window = hop, n_fft, window

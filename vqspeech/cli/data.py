@@ -19,7 +19,9 @@ def prepare(
     corpus: Annotated[str, typer.Argument(help="folder (a folder of speakers) or mini.")],
     paths: Annotated[
         list[Path],
-        typer.Argument(help="The corpus and the folder to make; mini needs only the latter."),
+        typer.Argument(
+            help="The corpus and the folder to make; mini alone is the embedded corpus."
+        ),
     ],
     match: Annotated[
         str | None, typer.Option(help="Only files of this pattern, such as '*_mic1.flac'.")
@@ -29,23 +31,27 @@ def prepare(
     ] = 0.05,
     test: Annotated[float, typer.Option(min=0.0, help="The same for the test set.")] = 0.05,
     seed: Annotated[int, typer.Option(min=0, help="Chooses what is held out.")] = 0,
+    sample_rate: Annotated[
+        int, typer.Option(min=4000, max=48000, help="Hz, as in the model's settings.")
+    ] = 16000,
     num_jobs: Annotated[int, typer.Option("--nj", min=1, help="Files at a time.")] = 2,
 ) -> None:
-    """Turn a corpus into data directories OUT/train, OUT/valid, OUT/test of 16 kHz audio."""
+    """Turn a corpus into data directories OUT/train, OUT/valid, OUT/test of mono audio."""
     from vqspeech.stages.prepare import prepare_corpus
 
-    needed = 1 if corpus == "mini" else 2
-    if len(paths) != needed:
-        wanted = "OUT" if needed == 1 else "CORPUS OUT"
+    is_embedded = corpus == "mini" and len(paths) == 1
+    if len(paths) != 2 and not is_embedded:
+        wanted = "OUT or CORPUS OUT" if corpus == "mini" else "CORPUS OUT"
         raise UsageError(f"prepare {corpus}: {len(paths)} folders given, {wanted} wanted")
     splits = {name: int(v) if v >= 1 else v for name, v in (("valid", valid), ("test", test))}
     with StageProgress("preparing", "files") as progress:
         done = prepare_corpus(
             corpus,
-            paths[0] if needed == 2 else None,
+            None if is_embedded else paths[0],
             paths[-1],
             splits=splits,
             seed=seed,
+            sample_rate=sample_rate,
             match=match,
             num_jobs=num_jobs,
             progress=progress,

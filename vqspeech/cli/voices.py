@@ -9,6 +9,15 @@ import typer
 from vqspeech.cli.console import StageProgress, error, note
 from vqspeech.errors import InputError, PartialError, UsageError
 
+# The scores of a model that its line in a list has room for.
+SHOWN = (
+    ("bits", "bits a sample"),
+    ("swap_gap", "swap gap"),
+    ("codes_used", "codes used"),
+    ("target_similarity", "similarity to target"),
+    ("source_similarity", "to source"),
+)
+
 ModelOption = Annotated[
     str | None,
     typer.Option("--model", "-m", help="A run, a checkpoint, or the name of a packaged model."),
@@ -108,7 +117,11 @@ def encode(
     out: Annotated[Path, typer.Option(help="A folder; for a data directory, the code directory.")],
     model: ModelOption = None,
     file_format: Annotated[
-        str, typer.Option("--format", help="npz or jsonl, for recordings.")
+        str,
+        typer.Option(
+            "--format",
+            help="Of recordings: npz or jsonl; to look at, textgrid (Praat) or audacity.",
+        ),
     ] = "npz",
     device: DeviceOption = "auto",
     overwrite: OverwriteOption = False,
@@ -121,6 +134,11 @@ def encode(
     if file_format not in FORMATS:
         raise UsageError(f"--format {file_format}: one of {', '.join(FORMATS)} was wanted")
     folder = data_dir_among(sources)
+    if folder is not None and file_format != "npz":
+        raise UsageError(
+            f"--format {file_format}: {folder} becomes a code directory, which has a format of its "
+            "own; leave the option out or name recordings"
+        )
     voice = _load(model, device, threads)
     model_hash = hash_model(model)
     if folder is not None:
@@ -207,8 +225,17 @@ def models(
         return
     for row in rows:
         typer.echo(
-            f"{row['model']}  {row['code_rate']:g} codes/s of {row['num_codes']}  "
+            f"{row['model']}  {row['sample_rate'] / 1000:g} kHz  "
+            f"{row['code_rate']:g} codes/s of {row['num_codes']}  "
             f"{row['num_speakers']} speakers  {row['megabytes']:.1f} MB"
         )
+        for data, scores in row["scores"].items():
+            numbers = [
+                f"{label} {scores[key]:.2f}"
+                for key, label in SHOWN
+                if isinstance(scores.get(key), int | float)
+            ]
+            if numbers:
+                typer.echo(f"  on {data}: {', '.join(numbers)}")
     if not rows:
         note("no models here; egs/mini/run.sh trains one in minutes")

@@ -96,6 +96,8 @@ class SpeechModelSettings(Settings):
     decoder: WaveNetDecoderSettings = WaveNetDecoderSettings()
     # Chorowski et al. 2019: the chance that a frame takes a neighbour's latents in training.
     jitter: Share = 0.0
+    # Bands of the spectrum that the decoder's conditions must also predict; 0 for none.
+    guide_mels: Annotated[int, Field(ge=0, le=256)] = 0
 
 
 class TrainingSettings(Settings):
@@ -104,11 +106,14 @@ class TrainingSettings(Settings):
     steps: Positive = 250_000
     batch_size: Positive = 8
     crop_seconds: Annotated[float, Field(gt=0, le=600)] = 0.5  # rounded to whole frames
-    optimizer: Literal["adam", "adamw"] = "adam"
+    optimizer: Literal["adam", "adamw", "muon"] = "adam"
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 4e-4
     final_learning_rate: Annotated[float, Field(ge=0)] = 1e-5  # reached along a cosine
     warmup_steps: Annotated[int, Field(ge=0)] = 100
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    guide_weight: Annotated[float, Field(ge=0)] = 1.0  # beside nats a sample, with guide_mels
+    guide_steps: Annotated[int, Field(ge=0)] = 0  # at first, without the likelihood
+    augment: Share = 0.0  # crops that the encoder hears with noise, colour and level changed
     gradient_clip: Annotated[float, Field(gt=0)] = 1.0  # norm over all parameters
     average_decay: ShareBelowOne = 0.999  # running average, for sampling
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -126,3 +131,9 @@ class TrainSpeechVQVAE(Settings):
 
     model: SpeechModelSettings = SpeechModelSettings()
     training: TrainingSettings = TrainingSettings()
+
+    @model_validator(mode="after")
+    def _guide_exists(self):
+        if self.training.guide_steps and not self.model.guide_mels:
+            raise ValueError("training.guide_steps without model.guide_mels; set the latter to 80")
+        return self

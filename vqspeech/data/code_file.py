@@ -1,5 +1,7 @@
 """The codes of one recording in a file: `.npz`, or `.jsonl` of one line.
 
+`.TextGrid` and `.txt` show the codes to Praat and Audacity (see `code_labels.py`) and are not read.
+
 codes         (L,) or (L, groups) integers; called `units` in .jsonl
 sample_rate   Hz of the audio
 hop           samples a frame
@@ -15,10 +17,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vqspeech.data.code_labels import LABEL_WRITERS, is_label_file
 from vqspeech.errors import InputError
 from vqspeech.files import atomic_path, write_text
 
-FORMATS = ("npz", "jsonl")
+# The suffix of each format; the first two hold all that is needed to speak the codes.
+FORMATS = {"npz": ".npz", "jsonl": ".jsonl", "textgrid": ".TextGrid", "audacity": ".txt"}
 
 
 class RecordedCodes(NamedTuple):
@@ -35,6 +39,15 @@ class RecordedCodes(NamedTuple):
 def save_codes(path: str | os.PathLike, recorded: RecordedCodes) -> None:
     """Write the file; the suffix of `path` chooses the format."""
     path = Path(path)
+    if path.suffix in LABEL_WRITERS:
+        LABEL_WRITERS[path.suffix](
+            path,
+            recorded.codes,
+            hop=recorded.hop,
+            sample_rate=recorded.sample_rate,
+            samples=recorded.samples,
+        )
+        return
     facts = recorded._asdict()
     if path.suffix == ".jsonl":
         units = facts.pop("codes").tolist()
@@ -49,9 +62,15 @@ def load_codes(path: str | os.PathLike) -> RecordedCodes:
     """Undo `save_codes`.
 
     Raises:
-        InputError: no such file, not written by `vqspeech encode`, or damaged.
+        InputError: no such file, not written by `vqspeech encode`, damaged, or one of those that
+            only show the codes.
     """
     path = Path(path)
+    if is_label_file(path) and path.is_file():
+        raise InputError(
+            f"{path}: shows the codes and does not hold all of them; encode the recording again "
+            "with --format npz or jsonl"
+        )
     try:
         facts = _read_line(path) if path.suffix == ".jsonl" else _read_arrays(path)
         known = {name: facts[name] for name in RecordedCodes._fields if name in facts}

@@ -18,6 +18,7 @@ from vqspeech.config.schema import (
     WaveformEncoderSettings,
 )
 from vqspeech.errors import InputError
+from vqspeech.models.spectrum_guide import SpectrumGuide
 from vqspeech.models.speech import SpeechVQVAE
 from vqspeech.models.waveform_encoders import LogMelEncoder, WaveformEncoder
 from vqspeech.models.wavenet_decoder import WaveNetDecoder
@@ -36,7 +37,15 @@ def build_speech_vqvae(settings: SpeechModelSettings, speakers: tuple[str, ...])
     decoder = WaveNetDecoder(
         settings.quantizer.dim, len(speakers), encoder.hop, **settings.decoder.model_dump()
     )
-    return SpeechVQVAE(encoder, quantizer, decoder, settings, tuple(speakers))
+    guide = None
+    if settings.guide_mels:
+        guide = SpectrumGuide(
+            settings.decoder.condition_channels,
+            encoder.hop,
+            settings.sample_rate,
+            settings.guide_mels,
+        )
+    return SpeechVQVAE(encoder, quantizer, decoder, settings, tuple(speakers), guide)
 
 
 def _build_encoder(settings: EncoderSettings, dim: int, sample_rate: int) -> nn.Module:

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from vqspeech.audio.mulaw import mulaw_encode
 from vqspeech.config.schema import SpeechModelSettings
-from vqspeech.models.vqvae import VQVAE, VQVAEOutput
+from vqspeech.models.spectrum_guide import SpectrumGuide
+from vqspeech.models.vqvae import VQVAE, Likelihood, VQVAEOutput
 
 
 class SpeechVQVAE(VQVAE):
@@ -22,6 +23,7 @@ class SpeechVQVAE(VQVAE):
         decoder: likelihood of mu-law levels given latents and speaker.
         settings: what it was built from; written into its checkpoints.
         speakers: names, in the order of the decoder's table.
+        guide: helps the codes in training, where the settings want it.
     """
 
     kind = "speech-vqvae"
@@ -33,8 +35,10 @@ class SpeechVQVAE(VQVAE):
         decoder: nn.Module,
         settings: SpeechModelSettings,
         speakers: tuple[str, ...],
+        guide: SpectrumGuide | None = None,
     ):
         super().__init__(encoder, quantizer, decoder)
+        self.guide = guide
         self.settings = settings
         self.speakers = speakers
         self.sample_rate = settings.sample_rate
@@ -55,10 +59,33 @@ class SpeechVQVAE(VQVAE):
         return starts < lengths[:, None]
 
     def score(
-        self, waveform: Tensor, speaker: Tensor, lengths: Tensor | None = None
+        self,
+        waveform: Tensor,
+        speaker: Tensor,
+        lengths: Tensor | None = None,
+        *,
+        heard: Tensor | None = None,
     ) -> VQVAEOutput:
-        """Equation 3 for waveforms (B, T), T whole frames, of speakers (B,)."""
-        return self(waveform, mulaw_encode(waveform), speaker, lengths)
+        """Equation 3 for waveforms (B, T), T whole frames, of speakers (B,).
+
+        Args:
+            heard: (B, T) what the encoder gets instead, such as the same with noise.
+        """
+        heard = waveform if heard is None else heard
+        return self(heard, mulaw_encode(waveform), speaker, lengths)
+
+    def quantize(self, heard: Tensor) -> VQVAEOutput:
+        """Encoder and bottleneck without the likelihood, which is 0 nats of 0 elements here."""
+        encoded = self.encode(heard)
+        nothing = Likelihood(encoded.new_zeros(len(heard)), torch.zeros(len(heard)).long())
+        return VQVAEOutput(nothing, self.quantizer(encoded), encoded)
+
+    def guide_loss(
+        self, output: VQVAEOutput, waveform: Tensor, speaker: Tensor, lengths: Tensor | None = None
+    ) -> Tensor:
+        """() how far the spectrum of waveform (B, T) is from what the decoder is told of it."""
+        local, _ = self.decoder.conditions(output.quantized.latents.movedim(-1, 1), speaker)
+        return self.guide(local, waveform, lengths)
 
     def disturb(self, latents: Tensor) -> Tensor:
         """Jitter, in training only."""

@@ -14,8 +14,32 @@ from vqspeech.models.vqvae import Likelihood
 from vqspeech.nn.wavenet import WaveNet
 
 
+class ConditionNetwork(nn.Module):
+    """What the WaveNet is told of each frame: the latents around it, spoken by the speaker.
+
+    The speaker enters before the convolutions, not only beside them in the WaveNet's layers: how a
+    sound comes out depends on both together, and at the code rate that costs almost nothing.
+
+    Args:
+        dim: D, channels of the latents.
+        speaker_channels: width of a row of the speaker table.
+        channels: C, width of the convolutions.
+        layers: their number; each lets a frame see one more neighbour on both sides.
+    """
+
+    def __init__(self, dim: int, speaker_channels: int, channels: int, layers: int):
+        super().__init__()
+        self.latents = nn.Conv1d(dim, channels, 1)
+        self.speaker = nn.Linear(speaker_channels, channels, bias=False)
+        self.blocks = nn.Sequential(*(_ConditionBlock(channels) for _ in range(layers)))
+
+    def forward(self, latents: Tensor, speaker: Tensor) -> Tensor:
+        """(B, C, L) of latents (B, D, L) and rows of the speaker table (B, S)."""
+        return self.blocks(self.latents(latents) + self.speaker(speaker)[:, :, None])
+
+
 class _ConditionBlock(nn.Module):
-    """x + conv1(relu(conv3(x))), non-causal, at the code rate."""
+    """x + conv1(relu(conv3(relu(x)))), non-causal, at the code rate."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -23,7 +47,7 @@ class _ConditionBlock(nn.Module):
         self.mix = nn.Conv1d(channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:  # (B, C, L)
-        return x + self.mix(F.relu(self.widen(x)))
+        return x + self.mix(F.relu(self.widen(F.relu(x))))
 
 
 class WaveNetDecoder(nn.Module):
@@ -54,17 +78,25 @@ class WaveNetDecoder(nn.Module):
         super().__init__()
         self.hop = hop
         self.speaker = nn.Embedding(num_speakers, speaker_channels)
-        self.local = nn.Sequential(
-            nn.Conv1d(dim, condition_channels, 1),
-            *(_ConditionBlock(condition_channels) for _ in range(condition_layers)),
-        )
+        self.local = ConditionNetwork(dim, speaker_channels, condition_channels, condition_layers)
         self.wavenet = WaveNet(
             LEVELS,
             local_channels=condition_channels,
             global_channels=speaker_channels,
             hop=hop,
+            has_levels=True,
             **wavenet,
         )
+
+    def conditions(self, latents: Tensor, speaker: Tensor) -> tuple[Tensor, Tensor]:
+        """What the WaveNet is told: local (B, C, L) and global (B, S).
+
+        Args:
+            latents: (B, D, L).
+            speaker: (B,) int64, rows of the speaker table.
+        """
+        row = self.speaker(speaker)
+        return self.local(latents, row), row
 
     def nll(
         self,
@@ -81,7 +113,7 @@ class WaveNetDecoder(nn.Module):
             condition: (B,) int64, the speaker's row.
             lengths: (B,) samples of each row that count; the rest is padding.
         """
-        logits = self.wavenet(target, self.local(latents), self.speaker(condition))  # (B, K, T)
+        logits = self.wavenet(target, *self.conditions(latents, condition))  # (B, K, T)
         nats = F.cross_entropy(
             logits.transpose(1, 2).flatten(0, 1).float(), target.flatten(), reduction="none"
         ).view(target.shape)  # (B, T)

@@ -55,6 +55,8 @@ class VectorQuantizer(nn.Module):
         ValueError: a setting is out of its range, or `dim` is no multiple of `groups`.
     """
 
+    tables = ("codebook",)  # rows are entries: see training/muon.py
+
     def __init__(
         self,
         num_codes: int,

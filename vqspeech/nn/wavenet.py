@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vqspeech.nn.gated_stack import GatedStack, tanh_scale
+from vqspeech.nn.smooth_table import smooth_rows_
 
 
 @dataclass
@@ -52,7 +53,10 @@ class WaveNet(nn.Module):
         local_channels: channels of the local condition, 0 for none.
         global_channels: channels of the global condition, 0 for none.
         hop: elements that share a frame of the local condition.
+        has_levels: the classes lie on a scale, as mu-law levels do, and neighbours begin alike.
     """
+
+    tables = ("logits.weight",)  # rows are entries: see training/muon.py
 
     def __init__(
         self,
@@ -67,6 +71,7 @@ class WaveNet(nn.Module):
         local_channels: int = 0,
         global_channels: int = 0,
         hop: int = 1,
+        has_levels: bool = False,
     ):
         super().__init__()
         if gate_channels % 2:
@@ -97,6 +102,10 @@ class WaveNet(nn.Module):
         self.skip = nn.Linear(layers * half, skip_channels)
         self.head = nn.Linear(skip_channels, head_channels)
         self.logits = nn.Linear(head_channels, num_classes)
+        if has_levels:
+            smooth_rows_(self.embedding.weight)
+            smooth_rows_(self.logits.weight, (3 * head_channels) ** -0.5)  # that of nn.Linear
+            nn.init.zeros_(self.logits.bias)
 
     @property
     def receptive_field(self) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from vqspeech.audio.waveform import read_waveform
 from vqspeech.checkpoint import MANIFEST, find_model, load_json, packaged_models
-from vqspeech.data.code_file import RecordedCodes, save_codes
+from vqspeech.data.code_file import FORMATS, RecordedCodes, save_codes
 from vqspeech.data.codes import check_code_target, write_code_dir
 from vqspeech.data.crops import list_stretches, make_batch
 from vqspeech.data.data_dir import DataDir
@@ -83,7 +83,7 @@ def encode_files(
     overwrite: bool = False,
     note: Callable[[str], None] = lambda text: None,
 ) -> tuple[list[tuple[Path, int]], list[str]]:
-    """Write the codes of recordings to OUT/<name>.npz, or .jsonl.
+    """Write the codes of recordings to OUT/<name>.npz, or with the suffix of another format.
 
     Args:
         model_hash: of the model, so that its codes are not spoken by another.
@@ -99,7 +99,7 @@ def encode_files(
         WriteError: a file is there already and `overwrite` is not set, or cannot be written.
     """
     sources = unique_files(sources)
-    targets = [Path(out) / f"{source.stem}.{file_format}" for source in sources]
+    targets = [Path(out) / f"{source.stem}{FORMATS[file_format]}" for source in sources]
     check_targets(targets, sources, overwrite=overwrite)
     written, failures = [], []
     for source, target in zip(sources, targets, strict=True):

@@ -18,7 +18,8 @@ def list_models(folder: str | os.PathLike) -> list[dict[str, Any]]:
     """Packaged models, then the best checkpoints of runs below `folder`.
 
     Returns:
-        A row a model: model (what --model takes), code_rate, num_codes, num_speakers, megabytes.
+        A row a model: model (what --model takes), sample_rate, code_rate, num_codes, num_speakers,
+        megabytes, scores (numbers by the data they were measured on, as far as the model has them).
     """
     found = dict(packaged_models())
     for pattern in PATTERNS:
@@ -67,11 +68,20 @@ def _describe(name: str, path: Path) -> dict[str, Any]:
         raise InputError(f"{weights}: missing; copy the folder again")
     return {
         "model": name,
+        "sample_rate": settings.sample_rate,
         "code_rate": settings.sample_rate / hop,
         "num_codes": settings.quantizer.num_codes,
         "num_speakers": len(config["speakers"]),
         "megabytes": weights.stat().st_size / 1e6,
+        "scores": _scores(config),
     }
+
+
+def _scores(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Scores by data; a hand-edited file may hold anything."""
+    scores = config.get("scores")
+    scores = scores if isinstance(scores, dict) else {}
+    return {name: row for name, row in scores.items() if isinstance(row, dict)}
 
 
 def _speech_config(path: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch.optim import Optimizer
 
+from vqspeech.audio.augment import disturb
 from vqspeech.checkpoint import checkpoints
 from vqspeech.config.loader import dump_config, load_config
 from vqspeech.config.schema import TrainSpeechVQVAE
@@ -153,13 +154,13 @@ class _SpeechTask:
         return Task(
             self.model,
             self.compute_losses,
-            self.batches.batch,
+            lambda step: (step, self.batches.batch(step)),
             config=model_config(self.model, speaker_information=information),
             identity={"data": self._digest()},
             validate=self.validate,
             before_first_step=self.initialize_codebook,
             after_step=self.update_codebook,
-            describe=lambda batch: list(batch.utterances),
+            describe=lambda step_and_batch: list(step_and_batch[1].utterances),
         )
 
     def _digest(self) -> str:
@@ -168,13 +169,28 @@ class _SpeechTask:
         names.append(str(self.batches.crops_per_epoch))
         return hashlib.sha256(" ".join(names).encode()).hexdigest()[:16]
 
-    def compute_losses(self, batch: Batch) -> dict[str, torch.Tensor]:
+    def compute_losses(self, step_and_batch: tuple[int, Batch]) -> dict[str, torch.Tensor]:
+        step, batch = step_and_batch
+        training = self.settings.training
         waveform, speaker, length = (
             tensor.to(self.device, non_blocking=True) for tensor in batch[:3]
         )
-        self._last = self.model.score(waveform, speaker, length)
+        heard = disturb(waveform, training.augment) if training.augment else waveform
+        is_guided = self.model.guide is not None and training.guide_weight > 0
+        is_first = step < training.guide_steps
+        if is_first:
+            output = self.model.quantize(heard)
+        else:
+            output = self.model.score(waveform, speaker, length, heard=heard)
+        losses = self.model.losses(output)
+        if is_guided:
+            losses["guide"] = self.model.guide_loss(output, waveform, speaker, length)
+            losses["loss"] = losses["loss"] + training.guide_weight * losses["guide"]
+        if is_first:
+            del losses["nll"]  # there is none
+        self._last = output
         self._is_real = self.model.real_frames(length, self.crop // self.model.hop)
-        return self.model.losses(self._last)
+        return losses
 
     def update_codebook(self, optimizer: Optimizer) -> None:
         restarted = self.model.update_codebook(self._last, self._is_real)

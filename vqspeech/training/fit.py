@@ -146,15 +146,16 @@ def fit(
                 average.update(state.step)
                 for name, value in losses.items():
                     state.sums[name] = state.sums.get(name, 0.0) + value
-                state.summed += 1
+                    state.counts[name] = state.counts.get(name, 0) + 1
             state.seconds = time.monotonic() - began
             progress.step(state.step, losses)
-            if state.step % settings.log_every == 0 and state.summed:
-                means = {name: total / state.summed for name, total in state.sums.items()}
+            if state.step % settings.log_every == 0 and state.sums:
+                # Not every loss need be there at every step.
+                means = {name: total / state.counts[name] for name, total in state.sums.items()}
                 log.write(
                     {"step": state.step, "learning_rate": rate, **means, "skipped": state.skipped}
                 )
-                state.sums, state.summed = {}, 0
+                state.sums, state.counts = {}, {}
             if received:
                 path = directory.save(state, settings.keep_checkpoints)
                 raise Interrupted(received[0], path)

@@ -9,10 +9,13 @@ from torch.optim import Optimizer
 
 from vqspeech.config.schema import TrainingSettings
 from vqspeech.errors import InputError
+from vqspeech.training.muon import Muon, split_parameters
 
 
 def build_optimizer(model: nn.Module, settings: TrainingSettings) -> Optimizer:
-    """Adam, or AdamW, whose weight decay leaves vectors and tables of one dimension alone."""
+    """Adam; AdamW, whose weight decay leaves vectors alone; or Muon, which decays nothing."""
+    if settings.optimizer == "muon":
+        return Muon(*split_parameters(model), lr=settings.learning_rate)
     parameters = [p for p in model.parameters() if p.requires_grad]
     if settings.optimizer == "adam":
         return torch.optim.Adam(

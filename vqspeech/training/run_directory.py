@@ -35,7 +35,7 @@ class RunState:
     seconds: float = 0.0
     skipped: int = 0
     sums: dict[str, float] = field(default_factory=dict)  # of the log line in the making
-    summed: int = 0
+    counts: dict[str, int] = field(default_factory=dict)  # of values in each sum
 
 
 class RunDirectory:

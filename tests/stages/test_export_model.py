@@ -1,0 +1,109 @@
+"""An exported model: smaller, complete, and the same voice up to the rounding of its weights."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import vqspeech
+from vqspeech.checkpoint import MANIFEST, load_tensors, save_folder, verify_folder
+from vqspeech.errors import InputError, UsageError, WriteError
+from vqspeech.models.build import model_config
+from vqspeech.stages.export_model import export_model
+from vqspeech.stages.list_models import list_models
+
+
+@pytest.fixture
+def trained(make_model, tmp_path):
+    """A checkpoint whose average differs from its weights, with a guide."""
+    model, average = make_model(guide_mels=20), make_model(guide_mels=20, seed=1)
+    information = {"p901": {"gender": "f", "accent": "American"}}
+    files = {
+        "config.json": model_config(model, speaker_information=information),
+        "model.safetensors": model.state_dict(),
+        "average.safetensors": average.state_dict(),
+    }
+    save_folder(tmp_path / "run", files)
+    return tmp_path / "run", average
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("float16", torch.float16), ("float32", None)])
+def test_it_holds_the_running_average_in_the_precision_asked_for(
+    trained, tmp_path, precision, dtype
+):
+    path, average = trained
+    folder = export_model(path, tmp_path / "out", precision=precision)
+    verify_folder(folder)
+    found = load_tensors(folder / "model.safetensors")
+    expected = {k: v for k, v in average.state_dict().items() if not k.startswith("guide.")}
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        if value.is_floating_point() and dtype is not None:
+            value = value.to(dtype)
+        assert torch.equal(found[name], value)
+
+
+def test_it_speaks_without_the_run_it_came_from(trained, tmp_path):
+    path, average = trained
+    folder = export_model(path, tmp_path / "out", precision="float32")
+    waveform = np.sin(np.arange(320) / 5).astype(np.float32)
+    voice = vqspeech.load(folder)
+    codes = voice.encode(waveform)
+    with torch.no_grad():
+        assert codes.tolist() == average.codes(torch.from_numpy(waveform)[None])[0].tolist()
+    assert voice.decode(codes, "p907").shape == (320,)
+    assert voice.model.guide is None
+    again = export_model(folder, tmp_path / "again", precision="float32")
+    assert (again / "model.safetensors").read_bytes() == (folder / "model.safetensors").read_bytes()
+
+
+def test_the_card_and_the_list_of_models_show_its_scores(trained, tmp_path):
+    about = tmp_path / "about.md"
+    about.write_text("# The voice\n\nMade of hums.\n")
+    scores = tmp_path / "scores.json"
+    scores.write_text(json.dumps([{"data": "test", "bits": 3.25, "codes_used": 16.0, "by": "us"}]))
+    export_model(trained[0], tmp_path / "exp" / "a" / "best", about=about, scores=[scores])
+    card = (tmp_path / "exp" / "a" / "best" / "README.md").read_text()
+    assert card.startswith("# The voice\n\nMade of hums.\n")
+    assert "| test | bits | 3.2500 |" in card
+    assert "| codes | 1000 a second, each one of 16 |" in card
+    (row,) = list_models(tmp_path)
+    assert row["scores"] == {"test": {"data": "test", "bits": 3.25, "codes_used": 16.0, "by": "us"}}
+    assert row["sample_rate"] == 16000
+
+
+def test_weights_beyond_half_precision_are_named_and_nothing_is_written(make_model, tmp_path):
+    model = make_model()
+    with torch.no_grad():
+        model.decoder.wavenet.skip.bias[0] = 1e6
+    files = {"config.json": model_config(model), "model.safetensors": model.state_dict()}
+    save_folder(tmp_path / "run", files)
+    with pytest.raises(InputError, match=r"decoder\.wavenet\.skip\.bias: .*export in float32"):
+        export_model(tmp_path / "run", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    export_model(tmp_path / "run", tmp_path / "out", precision="bfloat16")
+
+
+def test_other_files_are_never_replaced(trained, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.tex").write_text("years of work")
+    with pytest.raises(WriteError, match=r"thesis\.tex"):
+        export_model(trained[0], tmp_path / "out")
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["thesis.tex"]
+    folder = export_model(trained[0], tmp_path / "twice")
+    before = (folder / MANIFEST).read_bytes()
+    assert (export_model(trained[0], tmp_path / "twice") / MANIFEST).read_bytes() == before
+
+
+@pytest.mark.parametrize("content", ["no json", "[1]", '{"bits": 3}', '{"data": 3}'])
+def test_scores_of_another_kind_are_refused(trained, tmp_path, content):
+    path = tmp_path / "scores.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match=r"scores\.json: "):
+        export_model(trained[0], tmp_path / "out", scores=[path])
+
+
+def test_an_unknown_precision_is_refused(trained, tmp_path):
+    with pytest.raises(UsageError, match="int4"):
+        export_model(trained[0], tmp_path / "out", precision="int4")

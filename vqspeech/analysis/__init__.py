@@ -1,0 +1,1 @@
+"""Measures of codes and of speech: arrays in, numbers out."""

@@ -1,0 +1,102 @@
+"""`vqspeech demo`: the packaged recording in several voices, with a picture and its codes."""
+
+import math
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vqspeech.cli.console import StageProgress, note
+from vqspeech.cli.voices import DeviceOption, ModelOption, SeedOption, TemperatureOption
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(demo)
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("demo"),
+    model: ModelOption = None,
+    src: Annotated[
+        Path | None, typer.Option(help="A recording of your own [default: the packaged one].")
+    ] = None,
+    speaker: Annotated[
+        list[str] | None,
+        typer.Option(help="A voice; may be given several times [default: two women, two men]."),
+    ] = None,
+    seed: SeedOption = 0,
+    temperature: TemperatureOption = 1.0,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, max=256, help="Conversions at a time [default: 2, on one core 1]."),
+    ] = None,
+    device: DeviceOption = "auto",
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Print the pitch and rhythm of each voice.")
+    ] = False,
+) -> None:
+    """Say one recording in several voices, with a picture of them."""
+    import torch
+
+    from vqspeech.stages.demo import run_demo
+
+    torch.set_num_threads(1)
+    with StageProgress("speaking", "samples") as progress:
+        made = run_demo(
+            out,
+            model=model,
+            source=src,
+            speakers=speaker,
+            seed=seed,
+            temperature=temperature,
+            jobs=jobs,
+            device=device,
+            measure=measure,
+            note=note,
+            progress=progress,
+        )
+    _print_files(made)
+    if measure:
+        _print_measures(made)
+    _print_next(made, model)
+
+
+def _print_files(made) -> None:
+    first = made.voices[0].converted
+    length = f"{first.samples / first.sample_rate:.2f} s  {first.sample_rate} Hz"
+    typer.echo(f"wrote {made.source}  {length}  {made.recording.name}")
+    for item in made.voices:
+        typer.echo(f"{item.converted} ({made.device})  {item.description}".rstrip())
+    typer.echo(
+        f"wrote {made.text_grid}  {made.frames} codes at {made.code_rate:g} Hz, "
+        f"{made.codes_used} of {made.num_codes} used"
+    )
+    typer.echo(f"wrote {made.picture}  the source and its conversions, one below the other")
+
+
+def _print_measures(made) -> None:
+    typer.echo(_measure_line(made.source, made.source_measured))
+    for item in made.voices:
+        alike = f"{item.measured.energy_correlation:.2f}"
+        line = _measure_line(item.converted.path, item.measured)
+        typer.echo(f"{line}  energy correlation with the source {alike}")
+
+
+def _measure_line(path: Path, measured) -> str:
+    hz, share = measured.pitch
+    pitch = "no pitch" if math.isnan(hz) else f"pitch {hz:.0f} Hz (median)"
+    return f"measured {path}  {pitch}  voiced {100 * share:.0f} %"
+
+
+def _print_next(made, model: str | None) -> None:
+    first = made.voices[0].converted
+    seconds = len(made.voices) * first.samples / first.sample_rate
+    typer.echo(
+        f"done: {seconds:.1f} s of speech in {made.seconds:.1f} s, {first.real_time:.2f}x real "
+        f"time, {made.at_a_time} at a time"
+    )
+    option = "" if model is None else f" --model {shlex.quote(model)}"
+    typer.echo(f"next: vqspeech convert --src your.wav --speaker {first.speaker}{option}")
+    typer.echo(f"      vqspeech speakers{option}")

@@ -1,0 +1,83 @@
+"""Commands about a model as a whole: what it scores, and the folder that is shared."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vqspeech.cli.console import note
+from vqspeech.cli.voices import DeviceOption, ModelOption, ThreadsOption
+from vqspeech.errors import UsageError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    scores = typer.Typer(help="Score a model.", no_args_is_help=True, rich_markup_mode=None)
+    scores.command("likelihood")(likelihood)
+    scores.callback()(lambda: None)  # keeps the name of a single command
+    app.add_typer(scores, name="evaluate")
+    exports = typer.Typer(help="Share a model.", no_args_is_help=True, rich_markup_mode=None)
+    exports.command("model")(export_model)
+    exports.callback()(lambda: None)
+    app.add_typer(exports, name="export")
+
+
+def likelihood(
+    data: Annotated[list[Path], typer.Argument(help="Data directories at the model's rate.")],
+    model: ModelOption = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.1, help="Of audio for the likelihood [default: all].")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="What the scores are called [default: the folder's name].")
+    ] = None,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Bits a sample, how much the decoder listens to its codes, and how many codes are used."""
+    import torch
+
+    from vqspeech.devices import choose_device
+    from vqspeech.generation.voice import load_voice
+    from vqspeech.stages.evaluate_likelihood import evaluate_likelihood
+
+    if name is not None and len(data) > 1:
+        raise UsageError(f"--name {name}: one name for {len(data)} folders; score them one by one")
+    torch.set_num_threads(threads)
+    voice = load_voice(model, choose_device(device))
+    rows = [
+        evaluate_likelihood(voice, path, seconds=seconds, name=name, note=note) for path in data
+    ]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=1))
+        return
+    for row in rows:
+        gap = f"{row['swap_gap']:.3f} nats" if "swap_gap" in row else "unknown"
+        typer.echo(
+            f"{row['data']}  {row['utterances']} utterances  {row['bits']:.3f} bits a sample  "
+            f"swap gap {gap}  {row['codes_used']:g} of {voice.model.quantizer.num_codes} codes "
+            f"used  perplexity {row['perplexity']:.1f}"
+        )
+
+
+def export_model(
+    model: Annotated[str, typer.Argument(help="A run, a checkpoint or a model folder.")],
+    out: Annotated[Path, typer.Option(help="The folder to make.")],
+    precision: Annotated[
+        str, typer.Option(help="Of the weights in the file: float16, bfloat16 or float32.")
+    ] = "float16",
+    about: Annotated[
+        Path | None, typer.Option(help="Markdown that opens the model card: data, licence, use.")
+    ] = None,
+    scores: Annotated[
+        list[Path] | None, typer.Option(help="Output of 'vqspeech evaluate --json'.")
+    ] = None,
+) -> None:
+    """Write the folder that others load: settings, weights, model card, manifest."""
+    from vqspeech.stages.export_model import export_model as run
+
+    folder = run(model, out, precision=precision, about=about, scores=scores or ())
+    megabytes = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
+    typer.echo(f"wrote {folder}  {megabytes:.2f} MB")

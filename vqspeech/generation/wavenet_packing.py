@@ -1,0 +1,112 @@
+"""A WaveNet's weights and memory as the compiled steps of `wavenet_kernel` read them.
+
+A step reads every weight once, so the order of the weights in memory decides its speed: they lie
+in one array in order of use. N layers, R residual, G = 2H gate, S skip, E head channels, K classes.
+"""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from vqspeech.nn.wavenet import WaveNet
+
+# The compiled code in numba's cache knows these numbers: after a change, touch wavenet_kernel.py.
+TILE = 64  # columns of a tile: 8 vectors of 8, as many sums as hide the latency of a multiply-add
+NARROW = 16  # columns of a tile at the end, and of those that four rows are multiplied by at once
+AHEAD = 8  # steps for which the product with the past tap is taken at once
+
+
+class PackedWaveNet(NamedTuple):
+    """Weights of a WaveNet, float32.
+
+    Attributes:
+        packed: flat arrays. First the packed matrices that every step multiplies by: of each layer
+            the tap of the present (R, G) and residual beside skip (H, R + S), of the last layer
+            skip alone; then both of the head. Then the packed taps of the past (R, G), and the
+            biases of skip (S), head (E) and logits (K).
+        embedding: (K, R).
+        dilations: (N,) int64.
+    """
+
+    packed: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+    embedding: np.ndarray
+    dilations: np.ndarray
+
+
+def padded(columns: int) -> int:
+    """Columns of a packed matrix: the next multiple of 16."""
+    return -(-columns // NARROW) * NARROW
+
+
+def pack(matrix: np.ndarray) -> np.ndarray:
+    """A matrix (inputs, columns) tile after tile: flat float32.
+
+    A tile is (inputs, 64), at the end (inputs, 16); columns of zeros fill up the last one.
+    """
+    inputs, columns = matrix.shape
+    filled = np.zeros((inputs, padded(columns)), np.float32)
+    filled[:, :columns] = matrix
+    wide = filled.shape[1] // TILE * TILE
+    edges = [*range(0, wide, TILE), *range(wide, filled.shape[1] + 1, NARROW)]
+    return np.concatenate([filled[:, a:b].ravel() for a, b in pairwise(edges)])
+
+
+def pack_wavenet(wavenet: WaveNet) -> PackedWaveNet:
+    """The weights of a WaveNet, copied; it is left as it is.
+
+    Raises:
+        ValueError: a weight is NaN or infinite.
+    """
+    for name, weight in wavenet.named_parameters():
+        if not torch.isfinite(weight).all():
+            raise ValueError(f"{name} holds NaN or infinity; the model cannot be sampled")
+
+    def array(tensor: torch.Tensor) -> np.ndarray:
+        return tensor.detach().float().cpu().numpy()
+
+    layers, width = len(wavenet.dilations), wavenet.residual_channels
+    taps, residual = array(wavenet.taps), array(wavenet.residual)  # (N, G, 2R), (N - 1, R, H)
+    skip = array(wavenet.skip.weight.unflatten(1, (layers, -1)))  # (S, N, H)
+    used, past = [], []
+    for i in range(layers):
+        past.append(pack(taps[i, :, :width].T))
+        used.append(pack(taps[i, :, width:].T))
+        mixed = [residual[i], skip[:, i]] if i + 1 < layers else [skip[:, i]]
+        used.append(pack(np.concatenate(mixed).T))
+    used += [pack(array(layer.weight).T) for layer in (wavenet.head, wavenet.logits)]
+    biases = [array(layer.bias) for layer in (wavenet.skip, wavenet.head, wavenet.logits)]
+    return PackedWaveNet(
+        (_aligned(used), _aligned(past), *map(np.ascontiguousarray, biases)),
+        np.ascontiguousarray(array(wavenet.embedding.weight)),
+        np.array(wavenet.dilations, np.int64),
+    )
+
+
+def start(wavenet: WaveNet, batch: int) -> tuple[np.ndarray, ...]:
+    """The memory of B streams before element 0: zeros, float32.
+
+    Returns:
+        The last d inputs of every layer, d its dilation: rings (sum of d * B, R). For the next 8
+        steps the products with the past tap: (N * 8 * B, G). What a step uses: its input beside
+        the sum of skips (B, R + S), the gated units (B, H), the hidden layer (B, E), logits (B, K).
+        Where a product is added, the columns are padded to whole tiles.
+    """
+    width, gate = wavenet.residual_channels, wavenet.gate_channels
+    shapes = (
+        (sum(wavenet.dilations) * batch, width),
+        (len(wavenet.dilations) * AHEAD * batch, padded(gate)),
+        (batch, padded(width) + padded(wavenet.skip.out_features)),
+        (batch, gate // 2),
+        (batch, padded(wavenet.head.out_features)),
+        (batch, padded(wavenet.num_classes)),
+    )
+    return tuple(_aligned([np.zeros(rows * size)]).reshape(rows, size) for rows, size in shapes)
+
+
+def _aligned(parts: list[np.ndarray]) -> np.ndarray:
+    """The parts one after another, from the beginning of a cache line on."""
+    # torch aligns what it allocates to 64 bytes, NumPy to 16 only.
+    together = torch.empty(sum(part.size for part in parts), dtype=torch.float32).numpy()
+    return np.concatenate(parts, out=together, casting="same_kind")

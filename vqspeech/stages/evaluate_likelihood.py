@@ -1,0 +1,92 @@
+"""A trained model's likelihood and use of its codes on a data directory, told or strange voices."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from vqspeech.audio.mulaw import mulaw_encode
+from vqspeech.data.crops import Batch, list_stretches, make_batch, validation_windows
+from vqspeech.data.data_dir import DataDir
+from vqspeech.generation.voice import Voice
+from vqspeech.models.speech import SpeechVQVAE
+from vqspeech.stages.score_vqvae import score_speech_vqvae
+
+WINDOW_SECONDS, BATCH = 2.0, 8
+# Of a speaker whom the model does not know: what chooses the row of the table that stands in.
+PROBE_UTTERANCES, PROBE_SECONDS = 3, 2.0
+
+
+def evaluate_likelihood(
+    voice: Voice,
+    data: str | os.PathLike,
+    *,
+    seconds: float | None = None,
+    name: str | None = None,
+    note: Callable[[str], None] = lambda text: None,
+) -> dict[str, Any]:
+    """Score the utterances of a data directory in windows of two seconds.
+
+    A speaker whom the model was not trained on has no row in its table: the row under which the
+    first seconds of the speaker's first utterances are likeliest stands in, and is named.
+
+    Args:
+        voice: the model.
+        data: a data directory at the model's rate.
+        seconds: of audio for the likelihood, spread over all; everything without it. Codes are
+            counted over all in any case.
+        name: what the data is called in the result; the name of its folder without it.
+        note: told which speaker stands in for whom.
+
+    Returns:
+        What `score_speech_vqvae` gives, and utterances, speakers, stand_ins.
+
+    Raises:
+        InputError: the data directory is broken or of another rate.
+    """
+    model, data_dir = voice.model, DataDir.read(data)
+    strangers = tuple(sorted(set(data_dir.speakers) - set(model.speakers)))
+    names = (*model.speakers, *strangers)
+    stretches = list_stretches([data_dir], names, model.sample_rate)
+    stand_ins = {}
+    rows = list(range(len(model.speakers)))
+    for index in range(len(model.speakers), len(names)):
+        own = [s for s in stretches if s.speaker == index][:PROBE_UTTERANCES]
+        length = _whole_frames(PROBE_SECONDS, model)
+        rows.append(_likeliest_row(model, make_batch([(s, 0) for s in own], length)))
+        stand_ins[names[index]] = model.speakers[rows[-1]]
+        note(f"{names[index]} is no speaker of {voice.name}; {stand_ins[names[index]]} stands in")
+    table = torch.tensor(rows)
+    window = _whole_frames(WINDOW_SECONDS, model)
+    windows = (
+        batch._replace(speaker=table[batch.speaker])
+        for batch in validation_windows(data_dir, window, BATCH, names, model.sample_rate)
+    )
+    total = sum(s.length for s in stretches) / model.sample_rate
+    every = 1 if seconds is None else max(1, round(total / seconds))
+    return {
+        "data": name or data_dir.path.resolve().name,
+        **score_speech_vqvae(model, windows, every),
+        "utterances": len(stretches),
+        "seconds": total,
+        "speakers": len({s.speaker for s in stretches}),
+        "stand_ins": stand_ins,
+    }
+
+
+def _whole_frames(seconds: float, model: SpeechVQVAE) -> int:
+    return max(1, round(seconds * model.code_rate)) * model.hop
+
+
+@torch.no_grad()
+def _likeliest_row(model: SpeechVQVAE, batch: Batch) -> int:
+    device = next(model.parameters()).device
+    waveform, length = batch.waveform.to(device), batch.length.to(device)
+    latents = model.latents(model.codes(waveform))
+    levels = mulaw_encode(waveform)
+    nats = []
+    for row in range(len(model.speakers)):
+        speaker = torch.full((len(waveform),), row, device=device)
+        nats.append(float(model.decoder.nll(levels, latents, speaker, length).nats.sum()))
+    return nats.index(min(nats))
