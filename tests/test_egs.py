@@ -14,7 +14,7 @@ import yaml
 from vqspeech.audio.waveform import read_waveform, write_waveform
 
 ROOT = Path(__file__).resolve().parents[1]
-SCRIPTS = sorted(ROOT.glob("egs/*/run.sh"))  # what they source is checked with them
+SCRIPTS = sorted([*ROOT.glob("egs/*/run.sh"), *ROOT.glob("egs/*/package.sh")])
 
 
 def run(recipe, *arguments, cwd=None):
@@ -54,7 +54,7 @@ def test_after_mini_training_the_decoder_uses_its_codes(mini):
     lines = (folder / "out" / "exp" / "vqvae" / "log.jsonl").read_text().splitlines()
     valid = [entry["valid"] for entry in map(json.loads, lines) if "valid" in entry]
     assert len(valid) == 2
-    assert valid[-1]["nll"] < valid[0]["nll"] < np.log(256)
+    assert valid[-1]["nll"] < min(valid[0]["nll"], np.log(256))
     assert valid[-1]["swap_gap"] > 0.05
     assert valid[-1]["codes_used"] > 4
 

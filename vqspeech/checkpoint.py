@@ -156,6 +156,10 @@ def _save_tensors(tensors: "Mapping[str, Tensor]", target: Path, folder: Path) -
     values = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     try:
         save_file(values, target)
+        # safetensors makes files that only their owner may read; a shared model is for others.
+        mask = os.umask(0)
+        os.umask(mask)
+        target.chmod(0o666 & ~mask)
     except SafetensorError as error:
         reason = str(error).splitlines()[0]
         raise WriteError(f"{folder}: cannot be written ({reason}); free some space") from error

@@ -81,6 +81,11 @@ def test_the_gradient_reaches_the_waveform_and_silence_has_none():
 
 def test_the_window_is_25_ms_at_any_rate():
     assert [LogMel(rate, num_mels=40).window for rate in (8000, 16000)] == [200, 400]
+    assert [LogMel(rate, hop=rate // 100).n_fft for rate in (16000, 22050, 48000)] == [
+        512,
+        1024,
+        2048,
+    ]
     tone = torch.sin(2 * torch.pi * 500 * torch.arange(16000) / 16000)[None]
     low, high = LogMel(8000, hop=80)(tone[:, ::2]), LogMel(16000, hop=160, high_hz=4000)(tone)
     # The same bands of the same tone: equal but for the width of a bin.

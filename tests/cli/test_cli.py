@@ -14,10 +14,7 @@ import soundfile
 import torch
 import yaml
 
-from vqspeech import cli
 from vqspeech.audio.waveform import write_waveform
-from vqspeech.checkpoint import save_folder
-from vqspeech.models.build import model_config
 
 VQSPEECH = (sys.executable, "-m", "vqspeech")
 SETTINGS = {
@@ -35,32 +32,6 @@ SETTINGS = {
         "threads": 1,
     },
 }
-
-
-@pytest.fixture
-def run(monkeypatch, capfd):
-    """Run a command in this process: exit status, standard output, standard error."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["vqspeech", *map(str, arguments)])
-        status = cli._run()
-        out, err = capfd.readouterr()
-        assert "Traceback" not in err
-        return status, out, err
-
-    return run
-
-
-@pytest.fixture
-def model(make_model, tmp_path):
-    built = make_model(("p901", "p907"))
-    information = {"p901": {"gender": "f", "accent": "American"}, "p907": {"gender": "m"}}
-    files = {
-        "config.json": model_config(built, speaker_information=information),
-        "model.safetensors": built.state_dict(),
-    }
-    save_folder(tmp_path / "model", files)
-    return tmp_path / "model"
 
 
 @pytest.fixture
@@ -321,7 +292,6 @@ def test_prepare_folder_and_validate(run, tmp_path):
         ("convert --src {dir} --speaker p901 {model}", 3, "a folder, an audio file was"),
         ("{convert} --model {dir}", 3, "holds no model"),
         ("{convert} --model nowhere", 3, "nowhere: no such folder"),
-        ("{convert}", 4, "egs/mini/run.sh trains one"),
         ("{convert} {model} --out {rec}", 2, "the source itself"),
         ("{convert} {model} --out x.xyz", 2, "end the name in"),
         ("{convert} --speaker p907 {model} --out a.wav", 2, "folder"),
@@ -358,6 +328,26 @@ def test_a_mistake_is_answered_in_few_lines_with_its_exit_status(
     assert message in err
     assert found == status
     assert len(err.strip().splitlines()) <= 4
+
+
+def test_without_a_packaged_model_the_way_to_one_is_named(run, recording, monkeypatch):
+    for place in ("generation.voice", "stages.list_models"):
+        monkeypatch.setattr(f"vqspeech.{place}.packaged_models", dict)
+    status, _, err = run("convert", "--src", recording, "--speaker", "p901")
+    assert status == 4
+    assert "egs/mini/run.sh trains one" in err
+    assert run("speakers")[0] == 4
+
+
+def test_without_model_the_packaged_one_speaks(run, recording, tmp_path):
+    out = tmp_path / "b.wav"
+    command = ("convert", "--src", recording, "--speaker", "p907", "--out", out, "--json")
+    status, text, _ = run(*command)
+    assert status == 0
+    facts = json.loads(text)
+    assert soundfile.info(out).samplerate == facts["sample_rate"]
+    assert run("speakers")[1].splitlines()[0].startswith("p901  f  American")
+    assert run("models")[1].startswith("mini  ")
 
 
 def test_a_bug_leaves_a_log_and_exit_status_1(run, monkeypatch, model, recording):

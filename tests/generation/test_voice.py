@@ -65,7 +65,7 @@ def test_conditioning_prepared_in_runs_of_frames_changes_no_sample(voice, monkey
 
 
 def test_each_item_is_handed_over_when_it_is_ready(voice, monkeypatch):
-    monkeypatch.setattr(voice_module, "BATCH", 1)
+    monkeypatch.setattr(voice_module, "CPU_BATCH", 1)
     taken = {}
     codes = [np.arange(3), np.arange(0), np.arange(5)]
     speech = voice.decode_batch(codes, ["p901"] * 3, done=taken.__setitem__)
@@ -106,7 +106,7 @@ def test_the_same_seed_gives_the_same_speech_and_another_one_does_not(voice):
 def test_a_batch_of_several_lengths_equals_one_at_a_time(voice, monkeypatch):
     # In float64, so that the order of a sum cannot tip a draw.
     voice.model.double()
-    monkeypatch.setattr(voice_module, "BATCH", 2)
+    monkeypatch.setattr(voice_module, "CPU_BATCH", 2)
     codes = [np.arange(n) % 16 for n in (3, 9, 0, 5)]
     speakers = ["p901", "p907", "p902", "p225"]
     together = voice.decode_batch(codes, speakers, seed=1)

@@ -138,7 +138,7 @@ def test_the_running_average_is_what_is_loaded(make_model, tmp_path):
     ("change", "message"),
     [
         ({"kind": "speech-prior"}, "holds a speech-prior, a speech-vqvae was wanted"),
-        ({"format": 99}, "format 99, this version reads 1"),
+        ({"format": 99}, "format 99, this version reads 2"),
         ({"speakers": []}, "names no speakers"),
         ({"speakers": ["a", "b", "c"]}, r"decoder.speaker.weight is \(2, 4\).*want \(3, 4\)"),
         ({"model": {"encodr": {}}}, "encodr is no setting; did you mean encoder"),

@@ -92,7 +92,7 @@ def test_the_same_source_and_speaker_twice_is_one_conversion(voice, recordings, 
 
 
 def test_each_conversion_is_written_as_soon_as_it_is_done(voice, recordings, tmp_path, monkeypatch):
-    monkeypatch.setattr("vqspeech.generation.voice.BATCH", 1)
+    monkeypatch.setattr("vqspeech.generation.voice.CPU_BATCH", 1)
     sources = [recordings[0], recordings[1].rename(tmp_path / "longer.wav")]
 
     def interrupt(done, total):

@@ -27,7 +27,7 @@ def test_the_likelihood_is_that_of_the_whole_recordings(make_model, tiny_data):
     assert found["nll"] == pytest.approx(nats / samples, rel=1e-5)
     assert (found["utterances"], found["speakers"], found["stand_ins"]) == (6, 2, {})
     assert found["data"] == "valid"
-    assert found["seconds"] == pytest.approx(samples / 16000)
+    assert found["seconds"] == found["seconds_scored"] == pytest.approx(samples / 16000)
 
 
 def test_a_stranger_is_scored_as_the_likeliest_known_speaker(make_model, tiny_data, tmp_path):
@@ -61,3 +61,4 @@ def test_fewer_seconds_count_all_codes_all_the_same(make_model, tiny_data):
     assert whole["codes_used"] == part["codes_used"]
     assert whole["perplexity"] == part["perplexity"]
     assert whole["nll"] != part["nll"]
+    assert part["seconds_scored"] < part["seconds"] == whole["seconds_scored"]

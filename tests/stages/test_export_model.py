@@ -10,6 +10,7 @@ import vqspeech
 from vqspeech.checkpoint import MANIFEST, load_tensors, save_folder, verify_folder
 from vqspeech.errors import InputError, UsageError, WriteError
 from vqspeech.models.build import model_config
+from vqspeech.stages.encode import hash_model
 from vqspeech.stages.export_model import export_model
 from vqspeech.stages.list_models import list_models
 
@@ -39,7 +40,7 @@ def test_it_holds_the_running_average_in_the_precision_asked_for(
     expected = {k: v for k, v in average.state_dict().items() if not k.startswith("guide.")}
     assert found.keys() == expected.keys()
     for name, value in expected.items():
-        if value.is_floating_point() and dtype is not None:
+        if value.is_floating_point() and value.dim() > 1 and dtype is not None:
             value = value.to(dtype)
         assert torch.equal(found[name], value)
 
@@ -68,7 +69,7 @@ def test_the_card_and_the_list_of_models_show_its_scores(trained, tmp_path):
     assert card.startswith("# The voice\n\nMade of hums.\n")
     assert "| test | bits | 3.2500 |" in card
     assert "| codes | 1000 a second, each one of 16 |" in card
-    (row,) = list_models(tmp_path)
+    (row,) = (row for row in list_models(tmp_path) if str(tmp_path) in row["model"])
     assert row["scores"] == {"test": {"data": "test", "bits": 3.25, "codes_used": 16.0, "by": "us"}}
     assert row["sample_rate"] == 16000
 
@@ -76,13 +77,22 @@ def test_the_card_and_the_list_of_models_show_its_scores(trained, tmp_path):
 def test_weights_beyond_half_precision_are_named_and_nothing_is_written(make_model, tmp_path):
     model = make_model()
     with torch.no_grad():
-        model.decoder.wavenet.skip.bias[0] = 1e6
+        model.decoder.wavenet.skip.weight[0] = 1e6
     files = {"config.json": model_config(model), "model.safetensors": model.state_dict()}
     save_folder(tmp_path / "run", files)
-    with pytest.raises(InputError, match=r"decoder\.wavenet\.skip\.bias: .*export in float32"):
+    with pytest.raises(InputError, match=r"decoder\.wavenet\.skip\.weight: .*export in float32"):
         export_model(tmp_path / "run", tmp_path / "out")
     assert not (tmp_path / "out").exists()
     export_model(tmp_path / "run", tmp_path / "out", precision="bfloat16")
+
+
+def test_a_large_variance_is_no_obstacle(make_model, tmp_path):
+    model = make_model()
+    model.encoder.normalize.running_var.fill_(1e6)
+    files = {"config.json": model_config(model), "model.safetensors": model.state_dict()}
+    save_folder(tmp_path / "run", files)
+    found = load_tensors(export_model(tmp_path / "run", tmp_path / "out") / "model.safetensors")
+    assert found["encoder.normalize.running_var"].tolist() == [1e6] * 4
 
 
 def test_other_files_are_never_replaced(trained, tmp_path):
@@ -93,7 +103,62 @@ def test_other_files_are_never_replaced(trained, tmp_path):
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["thesis.tex"]
     folder = export_model(trained[0], tmp_path / "twice")
     before = (folder / MANIFEST).read_bytes()
-    assert (export_model(trained[0], tmp_path / "twice") / MANIFEST).read_bytes() == before
+    with pytest.raises(WriteError, match="--overwrite"):
+        export_model(trained[0], tmp_path / "twice")
+    again = export_model(trained[0], tmp_path / "twice", overwrite=True)
+    assert (again / MANIFEST).read_bytes() == before
+    with pytest.raises(UsageError, match="the model itself"):
+        export_model(folder, folder, overwrite=True)
+    assert all(file.stat().st_mode & 0o044 for file in folder.iterdir())  # others may read them
+
+
+def test_codes_of_the_source_are_codes_of_the_exported_model_with_and_without_scores(
+    trained, tmp_path
+):
+    path, _ = trained
+    scores = tmp_path / "scores.json"
+    scores.write_text('{"data": "test", "bits": 3.5}')
+    first = export_model(path, tmp_path / "a")
+    second = export_model(first, tmp_path / "b", scores=[scores])
+    assert hash_model(path) == hash_model(first) == hash_model(second)
+
+
+def test_it_speaks_at_its_own_temperature_unless_told_otherwise(trained, tmp_path):
+    plain = vqspeech.load(export_model(trained[0], tmp_path / "plain"))
+    cold = export_model(trained[0], tmp_path / "cold", temperature=0.0)
+    voice = vqspeech.load(export_model(cold, tmp_path / "again"))
+    codes = np.arange(8)
+    assert (plain.temperature, voice.temperature) == (1.0, 0.0)
+    assert np.array_equal(voice.decode(codes, "p901"), plain.decode(codes, "p901", temperature=0))
+    assert np.array_equal(voice.decode(codes, "p901", temperature=1), plain.decode(codes, "p901"))
+    assert not np.array_equal(voice.decode(codes, "p901"), plain.decode(codes, "p901"))
+    config = json.loads((cold / "config.json").read_text())
+    save_folder(
+        tmp_path / "bad",
+        {
+            "config.json": config | {"temperature": "hot"},
+            "model.safetensors": load_tensors(cold / "model.safetensors"),
+        },
+    )
+    with pytest.raises(InputError, match="temperature hot"):
+        vqspeech.load(tmp_path / "bad")
+
+
+def test_an_exported_model_keeps_its_card_when_it_is_exported_again(trained, tmp_path):
+    about = tmp_path / "about.md"
+    about.write_text("# Hums\n\nFrom two throats.\n")
+    first = export_model(trained[0], tmp_path / "a", about=about)
+    second = export_model(first, tmp_path / "b")
+    assert (second / "README.md").read_text() == (first / "README.md").read_text()
+
+
+def test_scores_that_disagree_or_are_no_numbers_are_refused(trained, tmp_path):
+    for name, bits in (("a", "3"), ("b", "4"), ("c", "NaN")):
+        (tmp_path / f"{name}.json").write_text(f'{{"data": "test", "bits": {bits}}}')
+    with pytest.raises(InputError, match=r"b\.json: another bits of test"):
+        export_model(trained[0], tmp_path / "o", scores=[tmp_path / "a.json", tmp_path / "b.json"])
+    with pytest.raises(InputError, match=r"c\.json: holds NaN"):
+        export_model(trained[0], tmp_path / "o", scores=[tmp_path / "c.json"])
 
 
 @pytest.mark.parametrize("content", ["no json", "[1]", '{"bits": 3}', '{"data": 3}'])

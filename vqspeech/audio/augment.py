@@ -11,7 +11,7 @@ from torch import Tensor
 LEVEL_DB = (-12.0, 6.0)
 COLOUR_DB = 8.0  # of each band of the filter and of the noise, to both sides
 BANDS = 8
-NOISE_DB = (-45.0, -8.0)  # of the noise, relative to the loudest crop's level it is added to
+NOISE_DB = (-45.0, -8.0)  # of the noise before it is coloured, relative to its own crop's RMS
 QUIETEST_RMS = 1e-3  # crops that are nearly silent get noise as if they were this loud
 
 

@@ -28,7 +28,8 @@ class LogMel(nn.Module):
         sample_rate: Hz.
         hop: samples a frame.
         window: samples of the Hann window, centred within `n_fft`; 25 ms when None.
-        n_fft: samples of the Fourier transform, at least `hop` and `window`.
+        n_fft: samples of the Fourier transform, at least `hop` and `window`; when None 512, or the
+            next power of two that holds the window.
         low_hz: lower edge of the first filter; 50 Hz lies below voices and above mains hum's worst.
         high_hz: upper edge of the last filter; half the rate when None.
 
@@ -41,13 +42,14 @@ class LogMel(nn.Module):
         sample_rate: int = 16000,
         hop: int = 160,
         window: int | None = None,
-        n_fft: int = 512,
+        n_fft: int | None = None,
         num_mels: int = 80,
         low_hz: float = 50.0,
         high_hz: float | None = None,
     ) -> None:
         super().__init__()
         window = round(0.025 * sample_rate) if window is None else window
+        n_fft = max(512, 1 << (window - 1).bit_length()) if n_fft is None else n_fft
         if not 1 <= hop <= n_fft or not 1 <= window <= n_fft:
             raise ValueError(f"hop {hop} and window {window} must lie within 1 and n_fft {n_fft}")
         self.hop, self.n_fft, self.window = hop, n_fft, window

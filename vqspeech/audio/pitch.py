@@ -31,7 +31,7 @@ def median_pitch(waveform: np.ndarray, sample_rate: int) -> Pitch:
         raise ValueError(f"{len(waveform)} samples at {sample_rate} Hz have no pitch")
     import librosa
 
-    # Four periods of the lowest pitch or a little more: 64 ms at 16 kHz.
+    # Four to seven periods of the lowest pitch: 64 ms at 8 and 16 kHz.
     frame = 1 << int(np.ceil(np.log2(3.5 * sample_rate / LOW_HZ)))
     hz, is_voiced, _ = librosa.pyin(
         np.asarray(waveform, np.float32),

@@ -20,7 +20,7 @@ def prepare(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            help="The corpus and the folder to make; mini alone is the embedded corpus."
+            help="CORPUS OUT; mini takes OUT alone for the embedded corpus, or a CORPUS like it."
         ),
     ],
     match: Annotated[

@@ -27,7 +27,7 @@ def demo(
         typer.Option(help="A voice; may be given several times [default: two women, two men]."),
     ] = None,
     seed: SeedOption = 0,
-    temperature: TemperatureOption = 1.0,
+    temperature: TemperatureOption = None,
     jobs: Annotated[
         int | None,
         typer.Option(min=1, max=256, help="Conversions at a time [default: 2, on one core 1]."),
@@ -68,7 +68,8 @@ def _print_files(made) -> None:
     length = f"{first.samples / first.sample_rate:.2f} s  {first.sample_rate} Hz"
     typer.echo(f"wrote {made.source}  {length}  {made.recording.name}")
     for item in made.voices:
-        typer.echo(f"{item.converted} ({made.device})  {item.description}".rstrip())
+        spoken = f"{item.converted.speaker}  {item.description}".rstrip()
+        typer.echo(f"wrote {item.converted.path}  {length}  {spoken}")
     typer.echo(
         f"wrote {made.text_grid}  {made.frames} codes at {made.code_rate:g} Hz, "
         f"{made.codes_used} of {made.num_codes} used"
@@ -79,9 +80,11 @@ def _print_files(made) -> None:
 def _print_measures(made) -> None:
     typer.echo(_measure_line(made.source, made.source_measured))
     for item in made.voices:
-        alike = f"{item.measured.energy_correlation:.2f}"
-        line = _measure_line(item.converted.path, item.measured)
-        typer.echo(f"{line}  energy correlation with the source {alike}")
+        alike = item.measured.energy_correlation
+        rhythm = "no rhythm to compare"
+        if not math.isnan(alike):
+            rhythm = f"energy correlation with the source {alike:.2f}"
+        typer.echo(f"{_measure_line(item.converted.path, item.measured)}  {rhythm}")
 
 
 def _measure_line(path: Path, measured) -> str:
@@ -95,7 +98,7 @@ def _print_next(made, model: str | None) -> None:
     seconds = len(made.voices) * first.samples / first.sample_rate
     typer.echo(
         f"done: {seconds:.1f} s of speech in {made.seconds:.1f} s, {first.real_time:.2f}x real "
-        f"time, {made.at_a_time} at a time"
+        f"time, {made.at_a_time} at a time ({made.device})"
     )
     option = "" if model is None else f" --model {shlex.quote(model)}"
     typer.echo(f"next: vqspeech convert --src your.wav --speaker {first.speaker}{option}")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from vqspeech.cli.console import note
-from vqspeech.cli.voices import DeviceOption, ModelOption, ThreadsOption
+from vqspeech.cli.voices import DeviceOption, ModelOption, OverwriteOption, ThreadsOption
 from vqspeech.errors import UsageError
 
 
@@ -39,13 +39,17 @@ def likelihood(
     """Bits a sample, how much the decoder listens to its codes, and how many codes are used."""
     import torch
 
-    from vqspeech.devices import choose_device
+    from vqspeech.devices import choose_device, keep_freed_memory
     from vqspeech.generation.voice import load_voice
     from vqspeech.stages.evaluate_likelihood import evaluate_likelihood
 
-    if name is not None and len(data) > 1:
-        raise UsageError(f"--name {name}: one name for {len(data)} folders; score them one by one")
+    names = {path.resolve().name for path in data} if name is None else {name}
+    if len(names) < len(data):
+        raise UsageError(
+            f"{len(data)} folders, {len(names)} names; score them one by one, with --name"
+        )
     torch.set_num_threads(threads)
+    keep_freed_memory()
     voice = load_voice(model, choose_device(device))
     rows = [
         evaluate_likelihood(voice, path, seconds=seconds, name=name, note=note) for path in data
@@ -54,7 +58,7 @@ def likelihood(
         typer.echo(json.dumps(rows, indent=1))
         return
     for row in rows:
-        gap = f"{row['swap_gap']:.3f} nats" if "swap_gap" in row else "unknown"
+        gap = f"{row['swap_gap'] + 0.0:.3f} nats" if "swap_gap" in row else "unknown"
         typer.echo(
             f"{row['data']}  {row['utterances']} utterances  {row['bits']:.3f} bits a sample  "
             f"swap gap {gap}  {row['codes_used']:g} of {voice.model.quantizer.num_codes} codes "
@@ -74,10 +78,22 @@ def export_model(
     scores: Annotated[
         list[Path] | None, typer.Option(help="Output of 'vqspeech evaluate --json'.")
     ] = None,
+    temperature: Annotated[
+        float | None, typer.Option(min=0.0, max=10.0, help="At which it speaks by default.")
+    ] = None,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Write the folder that others load: settings, weights, model card, manifest."""
     from vqspeech.stages.export_model import export_model as run
 
-    folder = run(model, out, precision=precision, about=about, scores=scores or ())
+    folder = run(
+        model,
+        out,
+        precision=precision,
+        about=about,
+        scores=scores or (),
+        temperature=temperature,
+        overwrite=overwrite,
+    )
     megabytes = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
     typer.echo(f"wrote {folder}  {megabytes:.2f} MB")

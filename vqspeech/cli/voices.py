@@ -25,7 +25,11 @@ ModelOption = Annotated[
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 SeedOption = Annotated[int, typer.Option(min=0, help="Of the random numbers.")]
 TemperatureOption = Annotated[
-    float, typer.Option(min=0.0, help="Below 1 the voice is cleaner and flatter; 0 is argmax.")
+    float | None,
+    typer.Option(
+        min=0.0,
+        help="Below 1 the voice is cleaner and flatter; 0 is argmax. [default: the model's own]",
+    ),
 ]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
 ThreadsOption = Annotated[
@@ -75,7 +79,7 @@ def convert(
     model: ModelOption = None,
     device: DeviceOption = "auto",
     seed: SeedOption = 0,
-    temperature: TemperatureOption = 1.0,
+    temperature: TemperatureOption = None,
     overwrite: OverwriteOption = False,
     threads: ThreadsOption = 1,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line a file.")] = False,
@@ -173,7 +177,7 @@ def decode(
     model: ModelOption = None,
     device: DeviceOption = "auto",
     seed: SeedOption = 0,
-    temperature: TemperatureOption = 1.0,
+    temperature: TemperatureOption = None,
     overwrite: OverwriteOption = False,
     threads: ThreadsOption = 1,
 ) -> None:

@@ -120,6 +120,8 @@ def _explain(error: ValidationError, schema: type[BaseModel]) -> str:
         return f"{name} is no setting{hint}"
     message = first["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
+    if not location:  # settings that do not go together; the message names them
+        return message
     return f"{name} is {_short(first['input'])}: {message}"
 
 

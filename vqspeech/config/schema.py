@@ -125,6 +125,12 @@ class TrainingSettings(Settings):
     keep_checkpoints: Positive = 2  # beside the best one
     skipped_batches_allowed: Annotated[int, Field(ge=0)] = 5  # not finite, one after another
 
+    @model_validator(mode="after")
+    def _decay_is_heeded(self):
+        if self.optimizer == "muon" and self.weight_decay:
+            raise ValueError("optimizer muon decays no weights; set weight_decay to 0")
+        return self
+
 
 class TrainSpeechVQVAE(Settings):
     """A settings file of `vqspeech train vqvae`."""
@@ -136,4 +142,11 @@ class TrainSpeechVQVAE(Settings):
     def _guide_exists(self):
         if self.training.guide_steps and not self.model.guide_mels:
             raise ValueError("training.guide_steps without model.guide_mels; set the latter to 80")
+        if self.training.guide_steps and not self.training.guide_weight:
+            raise ValueError("training.guide_steps with a guide_weight of 0 would train nothing")
+        if self.training.guide_steps >= self.training.steps:
+            raise ValueError(
+                f"training.guide_steps {self.training.guide_steps} of {self.training.steps} steps "
+                "leaves none for the decoder"
+            )
         return self

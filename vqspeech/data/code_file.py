@@ -39,8 +39,8 @@ class RecordedCodes(NamedTuple):
 def save_codes(path: str | os.PathLike, recorded: RecordedCodes) -> None:
     """Write the file; the suffix of `path` chooses the format."""
     path = Path(path)
-    if path.suffix in LABEL_WRITERS:
-        LABEL_WRITERS[path.suffix](
+    if is_label_file(path):
+        LABEL_WRITERS[path.suffix.lower()](
             path,
             recorded.codes,
             hop=recorded.hop,

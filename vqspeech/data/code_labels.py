@@ -88,9 +88,9 @@ def save_labels(
 
 
 # The writer of each suffix.
-LABEL_WRITERS = {".TextGrid": save_text_grid, ".txt": save_labels}
+LABEL_WRITERS = {".textgrid": save_text_grid, ".txt": save_labels}  # by suffix in lower case
 
 
 def is_label_file(path: str | os.PathLike) -> bool:
     """Whether the name is that of a file with labels, in whatever case."""
-    return Path(path).suffix.lower() in {suffix.lower() for suffix in LABEL_WRITERS}
+    return Path(path).suffix.lower() in LABEL_WRITERS

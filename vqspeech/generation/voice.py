@@ -12,11 +12,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vqspeech.audio.mulaw import mulaw_decode
-from vqspeech.checkpoint import packaged_models
+from vqspeech.checkpoint import find_model, load_json, packaged_models
 from vqspeech.devices import choose_device
 from vqspeech.errors import InputError, MissingError, UsageError
 from vqspeech.generation.uniforms import uniforms
-from vqspeech.generation.wavenet_cpu import sample_wavenet_cpu
+from vqspeech.generation.wavenet_cpu import load_kernel, sample_wavenet_cpu
 from vqspeech.generation.wavenet_torch import sample_wavenet
 from vqspeech.models.build import load_speech_vqvae
 from vqspeech.models.speech import SpeechVQVAE
@@ -36,17 +36,28 @@ class Voice:
         model: a trained model; it is moved to the device and put in evaluation mode.
         device: where it computes.
         name: what errors call the model.
+        temperature: divides the logits where a call names no other.
     """
 
     def __init__(
-        self, model: SpeechVQVAE, device: torch.device | str = "cpu", name: str = "the model"
+        self,
+        model: SpeechVQVAE,
+        device: torch.device | str = "cpu",
+        name: str = "the model",
+        temperature: float = 1.0,
     ):
         self.model = model.to(device).eval()
         self.device = torch.device(device)
         self.name = name
+        self.temperature = temperature
         self.sample_rate = model.sample_rate
         self.hop = model.hop
         self.speakers = model.speakers
+
+    def get_ready(self) -> None:
+        """Load what the first `decode` would load, the compiled sampler of a CPU."""
+        if self.device.type == "cpu":
+            load_kernel()
 
     def speaker_index(self, speaker: str) -> int:
         """Row of a speaker in the model's table; `225` is taken for `p225`.
@@ -96,7 +107,7 @@ class Voice:
         speaker: str,
         *,
         seed: int = 0,
-        temperature: float = 1.0,
+        temperature: float | None = None,
     ) -> np.ndarray:
         """A waveform (L * hop,) float32 that says the codes (L,) in the voice of `speaker`."""
         return self.decode_batch([codes], [speaker], seed=seed, temperature=temperature)[0]
@@ -107,7 +118,7 @@ class Voice:
         speaker: str,
         *,
         seed: int = 0,
-        temperature: float = 1.0,
+        temperature: float | None = None,
     ) -> np.ndarray:
         """The waveform (T,), said by `speaker`: (T,) float32."""
         speech = self.decode(self.encode(waveform), speaker, seed=seed, temperature=temperature)
@@ -120,7 +131,7 @@ class Voice:
         speakers: Sequence[str],
         *,
         seed: int = 0,
-        temperature: float = 1.0,
+        temperature: float | None = None,
         progress: Callable[[int, int], None] | None = None,
         done: Callable[[int, np.ndarray], None] | None = None,
     ) -> list[np.ndarray]:
@@ -130,7 +141,7 @@ class Voice:
             codes: (L,) each, of any lengths.
             speakers: one for each.
             seed: of the random numbers; every item of a batch uses the same ones.
-            temperature: divides the logits; 0 takes the likeliest level.
+            temperature: divides the logits; 0 takes the likeliest level; the voice's own when None.
             progress: called with the samples drawn so far and their total.
             done: called with the number and the waveform of each item as soon as it is ready.
 
@@ -138,6 +149,7 @@ class Voice:
             UsageError: an unknown speaker.
             InputError: a code the model does not have.
         """
+        temperature = self.temperature if temperature is None else temperature
         rows = [self.speaker_index(speaker) for speaker in speakers]
         arrays = [self._checked(item) for item in codes]
         # Like lengths go together: a batch steps as long as its longest.
@@ -147,7 +159,7 @@ class Voice:
                 if not len(arrays[i]):
                     done(i, np.zeros(0, np.float32))
         order = [i for i in order if len(arrays[i])]
-        batch = min(BATCH, CPU_BATCH) if self.device.type == "cpu" else BATCH
+        batch = CPU_BATCH if self.device.type == "cpu" else BATCH
         groups = [order[i : i + batch] for i in range(0, len(order), batch)]
         total = sum(len(arrays[group[0]]) * self.hop for group in groups)
         drawn, results = 0, [np.zeros(0, np.float32)] * len(arrays)
@@ -243,4 +255,9 @@ def load_voice(model: str | os.PathLike | None = None, device: torch.device | st
             )
         model = next(iter(packaged))
     path = packaged.get(str(model), Path(model))
-    return Voice(load_speech_vqvae(path), choose_device(str(device)), name=str(model))
+    place = find_model(path) / "config.json"
+    loaded = load_speech_vqvae(path)
+    temperature = load_json(place).get("temperature", 1.0)
+    if not isinstance(temperature, int | float) or not 0 <= temperature <= 10:
+        raise InputError(f"{place}: temperature {temperature}; a number from 0 to 10 was wanted")
+    return Voice(loaded, choose_device(str(device)), str(model), float(temperature))

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vqspeech.errors import MissingError
 from vqspeech.generation.wavenet_packing import pack_wavenet, start
 from vqspeech.nn.sampling import BELOW_ONE, COLDEST
 from vqspeech.nn.wavenet import WaveNet
@@ -57,6 +58,22 @@ def sample_wavenet_cpu(
     return tokens.to(uniforms.device)
 
 
+def load_kernel() -> Callable[..., None]:
+    """The compiled steps; the first call in a process loads or compiles them.
+
+    Raises:
+        MissingError: numba is switched off.
+    """
+    import numba
+
+    if numba.config.DISABLE_JIT:
+        raise MissingError("NUMBA_DISABLE_JIT is set, and the sampler needs numba; unset it")
+    # Here, because the import compiles: whoever samples elsewhere need not wait for it.
+    from vqspeech.generation.wavenet_kernel import run
+
+    return run
+
+
 @torch.inference_mode()
 def _sample(
     wavenet: WaveNet,
@@ -70,9 +87,7 @@ def _sample(
 ) -> tuple[Tensor, Tensor]:
     """Samples (B, T) int64 and, if kept, the logits (B, T, K) they were drawn from."""
     _check(wavenet, uniforms, local, global_, temperature)
-    # Here, because the import compiles: whoever samples elsewhere need not wait for it.
-    from vqspeech.generation.wavenet_kernel import run
-
+    run = load_kernel()
     batch, length = uniforms.shape
     packed = pack_wavenet(wavenet)
     state = start(wavenet, batch)

@@ -12,8 +12,10 @@ from numba import njit, types
 from numba.core.cgutils import ir  # llvmlite's; it comes with numba
 from numba.extending import intrinsic
 
-from vqspeech.generation.wavenet_packing import AHEAD, NARROW, TILE
+from vqspeech.generation import wavenet_packing as packing
 
+TILE, NARROW, AHEAD = 64, 16, 8  # here too: numba's cache is renewed when this file changes
+assert (TILE, NARROW, AHEAD) == (packing.TILE, packing.NARROW, packing.AHEAD), "change both"
 _PREFETCH = 2048  # bytes ahead; +10 % for one stream and +30 % for four on an AMD EPYC (Zen 3)
 _LANES = 8
 _FLOAT, _BYTE, _I32, _I64 = ir.FloatType(), ir.IntType(8), ir.IntType(32), ir.IntType(64)

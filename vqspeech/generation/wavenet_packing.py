@@ -12,7 +12,7 @@ import torch
 
 from vqspeech.nn.wavenet import WaveNet
 
-# The compiled code in numba's cache knows these numbers: after a change, touch wavenet_kernel.py.
+# wavenet_kernel.py has the same numbers and refuses to load with others.
 TILE = 64  # columns of a tile: 8 vectors of 8, as many sums as hide the latency of a multiply-add
 NARROW = 16  # columns of a tile at the end, and of those that four rows are multiplied by at once
 AHEAD = 8  # steps for which the product with the past tap is taken at once

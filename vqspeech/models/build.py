@@ -25,7 +25,7 @@ from vqspeech.models.wavenet_decoder import WaveNetDecoder
 from vqspeech.nn.encoder import StridedEncoder
 from vqspeech.nn.quantizer import VectorQuantizer
 
-FORMAT = 1  # of config.json; raised when an older file no longer means the same
+FORMAT = 2  # of config.json; raised when an older file no longer means the same
 
 
 def build_speech_vqvae(settings: SpeechModelSettings, speakers: tuple[str, ...]) -> SpeechVQVAE:

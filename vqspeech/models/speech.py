@@ -77,13 +77,17 @@ class SpeechVQVAE(VQVAE):
     def quantize(self, heard: Tensor) -> VQVAEOutput:
         """Encoder and bottleneck without the likelihood, which is 0 nats of 0 elements here."""
         encoded = self.encode(heard)
-        nothing = Likelihood(encoded.new_zeros(len(heard)), torch.zeros(len(heard)).long())
+        none = torch.zeros(len(heard), dtype=torch.int64, device=heard.device)
+        nothing = Likelihood(encoded.new_zeros(len(heard)), none)
         return VQVAEOutput(nothing, self.quantizer(encoded), encoded)
 
     def guide_loss(
         self, output: VQVAEOutput, waveform: Tensor, speaker: Tensor, lengths: Tensor | None = None
     ) -> Tensor:
-        """() how far the spectrum of waveform (B, T) is from what the decoder is told of it."""
+        """() how far the spectrum of waveform (B, T) is from what the decoder is told of it.
+
+        The latents are those before `disturb`: the guide is to make them good, not robust.
+        """
         local, _ = self.decoder.conditions(output.quantized.latents.movedim(-1, 1), speaker)
         return self.guide(local, waveform, lengths)
 

@@ -43,7 +43,7 @@ def convert_files(
     out: str | os.PathLike | None = None,
     *,
     seed: int = 0,
-    temperature: float = 1.0,
+    temperature: float | None = None,
     overwrite: bool = False,
     note: Callable[[str], None] = lambda text: None,
     progress: Callable[[int, int], None] | None = None,
@@ -54,7 +54,7 @@ def convert_files(
         out: a file for one source and one speaker, `-` for standard output, or a folder, which
             then holds `<source>-<speaker>.wav`; the current folder without it.
         seed: of the random numbers.
-        temperature: divides the logits of the decoder.
+        temperature: divides the logits of the decoder; the model's own without it.
         overwrite: replace files that are there.
         note: told what had to be changed in a recording.
         progress: told (samples drawn, their total).
@@ -72,6 +72,7 @@ def convert_files(
     targets = _targets(paths, names, out)
     _check_targets(targets.values(), paths, overwrite)
     failures, jobs, codes, lengths = [], [], [], []
+    voice.get_ready()
     began = time.perf_counter()
     for path in paths:
         try:
@@ -114,7 +115,7 @@ def decode_file(
     out: str | os.PathLike,
     *,
     seed: int = 0,
-    temperature: float = 1.0,
+    temperature: float | None = None,
     overwrite: bool = False,
     model_hash: str = "",
     progress: Callable[[int, int], None] | None = None,
@@ -145,6 +146,7 @@ def decode_file(
     target = Path(out)
     _check_targets([target], [Path(codes)], overwrite)
     name = voice.speakers[voice.speaker_index(speaker)]
+    voice.get_ready()
     began = time.perf_counter()
     try:
         (speech,) = voice.decode_batch(

@@ -23,6 +23,7 @@ from vqspeech.stages.convert import Converted
 from vqspeech.stages.list_models import list_speakers
 
 VOICES = 4  # unless speakers are named
+COMPILING_SECONDS = 3.0  # loading what is compiled takes less
 GENDERS = {"f": "female", "m": "male"}
 
 
@@ -74,7 +75,7 @@ def run_demo(
     source: str | os.PathLike | None = None,
     speakers: Sequence[str] | None = None,
     seed: int = 0,
-    temperature: float = 1.0,
+    temperature: float | None = None,
     jobs: int | None = None,
     device: str = "auto",
     measure: bool = False,
@@ -85,7 +86,7 @@ def run_demo(
 
     Writes `source.wav`, `<recording>-<speaker>.wav` for each voice, `<recording>.TextGrid` and
     `spectrograms.png`; files of these names are replaced, others are left alone. The voices are
-    those of `convert_files` with the same seed, bit for bit.
+    those of `convert_files` with the same seed, on a CPU bit for bit.
 
     Args:
         out: the folder.
@@ -93,7 +94,7 @@ def run_demo(
         source: the packaged recording without it.
         speakers: two women and two men without it (see `choose_speakers`).
         seed: of the random numbers.
-        temperature: divides the logits of the decoder.
+        temperature: divides the logits of the decoder; the model's own without it.
         jobs: conversions at a time; two without it, or one where there is one core.
         device: where the model computes; "auto" takes a CUDA device where there is one.
         measure: pitch and rhythm too; it takes some seconds more.
@@ -125,10 +126,13 @@ def run_demo(
     for text in waveform.notes:
         note(text)
     samples, rate = waveform.samples, voice.sample_rate
-    write_waveform(copy, samples, rate)
+    began = time.perf_counter()
+    voice.get_ready()
+    waited = time.perf_counter() - began
+    if waited > COMPILING_SECONDS:
+        note(f"compiled the sampler in {waited:.0f} s; later runs find it ready")
     began = time.perf_counter()
     codes = voice.encode(samples)
-    save_text_grid(text_grid, codes, hop=voice.hop, sample_rate=rate, samples=len(samples))
     speech: dict[str, np.ndarray] = {}
 
     def write(speaker: str, drawn: np.ndarray) -> None:
@@ -137,6 +141,9 @@ def run_demo(
 
     _speak(voice, codes, chosen, write, seed, temperature, jobs, progress)
     spent = time.perf_counter() - began
+    # After the voices: a demo that was stopped leaves no codes beside the voices of another.
+    write_waveform(copy, samples, rate)
+    save_text_grid(text_grid, codes, hop=voice.hop, sample_rate=rate, samples=len(samples))
     speed = len(chosen) * len(samples) / rate / max(spent, 1e-9)
 
     described = {row["speaker"]: describe_speaker(row) for row in rows}
@@ -218,7 +225,7 @@ def _speak(
     speakers: Sequence[str],
     done: Callable[[str, np.ndarray], None],
     seed: int,
-    temperature: float,
+    temperature: float | None,
     jobs: int,
     progress: Callable[[int, int], None] | None,
 ) -> None:

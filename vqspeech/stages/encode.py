@@ -136,11 +136,15 @@ def data_dir_among(sources: Sequence[Path]) -> Path | None:
 def hash_model(model: str | os.PathLike | None) -> str:
     """A short hash of a model's settings and of the weights that are used.
 
-    The same wherever the folder lies, and for a checkpoint and a model that was made of it.
+    The same wherever the folder lies, and for a checkpoint and a model that was exported from it:
+    their codes mean the same.
     """
     packaged = packaged_models()
     name = str(model) if model is not None else next(iter(packaged), "")
     folder = packaged.get(name) or find_model(name)
+    exported_from = load_json(folder / "config.json").get("codes_of")
+    if isinstance(exported_from, str):
+        return exported_from
     files = load_json(folder / MANIFEST).get("files")
     try:
         weights = files.get("average.safetensors") or files["model.safetensors"]

@@ -1,7 +1,7 @@
 """A trained model's likelihood and use of its codes on a data directory, told or strange voices."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -40,7 +40,9 @@ def evaluate_likelihood(
         note: told which speaker stands in for whom.
 
     Returns:
-        What `score_speech_vqvae` gives, and utterances, speakers, stand_ins.
+        What `score_speech_vqvae` gives, and utterances, speakers, seconds of audio,
+        seconds_scored for the likelihood, stand_ins by speaker. A stand-in was chosen on a few
+        seconds of what is scored.
 
     Raises:
         InputError: the data directory is broken or of another rate.
@@ -59,17 +61,24 @@ def evaluate_likelihood(
         note(f"{names[index]} is no speaker of {voice.name}; {stand_ins[names[index]]} stands in")
     table = torch.tensor(rows)
     window = _whole_frames(WINDOW_SECONDS, model)
-    windows = (
-        batch._replace(speaker=table[batch.speaker])
-        for batch in validation_windows(data_dir, window, BATCH, names, model.sample_rate)
-    )
     total = sum(s.length for s in stretches) / model.sample_rate
     every = 1 if seconds is None else max(1, round(total / seconds))
+    scored = 0
+
+    def windows() -> Iterator[Batch]:
+        nonlocal scored
+        batches = validation_windows(data_dir, window, BATCH, names, model.sample_rate)
+        for number, batch in enumerate(batches):
+            scored += 0 if number % every else int(batch.length.sum())
+            yield batch._replace(speaker=table[batch.speaker])
+
+    scores = score_speech_vqvae(model, windows(), every)
     return {
         "data": name or data_dir.path.resolve().name,
-        **score_speech_vqvae(model, windows, every),
+        **scores,
         "utterances": len(stretches),
         "seconds": total,
+        "seconds_scored": scored / model.sample_rate,
         "speakers": len({s.speaker for s in stretches}),
         "stand_ins": stand_ins,
     }

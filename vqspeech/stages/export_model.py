@@ -1,9 +1,11 @@
 """A trained model as people share it: settings, 16-bit weights, a card, a manifest.
 
-DIR/config.json          kind, settings, speakers, scores
-    model.safetensors    the running average of the weights, without what only training needs
-    README.md            the model card
-    MANIFEST.json        size and sha256 of each file
+    DIR/config.json          kind, settings, speakers, scores, and whose codes it speaks
+        model.safetensors    the running average of the weights, matrices in 16 bits
+        README.md            the model card
+        MANIFEST.json        size and sha256 of each file
+
+What only the loss of training needs is left out.
 """
 
 import json
@@ -16,10 +18,11 @@ import torch
 from torch import Tensor
 
 from vqspeech.checkpoint import find_model, load_json, save_folder
-from vqspeech.errors import InputError, UsageError
+from vqspeech.errors import InputError, UsageError, WriteError
 from vqspeech.files import check_replaceable
 from vqspeech.models.build import load_speech_vqvae, model_config
 from vqspeech.models.speech import SpeechVQVAE
+from vqspeech.stages.encode import hash_model
 
 PRECISIONS = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
 # What a folder may hold that is replaced without a question.
@@ -33,35 +36,51 @@ def export_model(
     precision: str = "float16",
     about: str | os.PathLike | None = None,
     scores: Sequence[str | os.PathLike] = (),
+    temperature: float | None = None,
+    overwrite: bool = False,
 ) -> Path:
     """Write the folder that `vqspeech.load` and `--model` take.
 
     Args:
         model: a run, a checkpoint or a model folder.
-        out: the folder to make, or an exported one to replace.
-        precision: of the weights in the file; computing is in float32 whatever it is.
-        about: a Markdown file that opens the card: data, licence, how it sounds.
+        out: the folder to make.
+        precision: of the matrices in the file; computing is in float32 whatever it is.
+        about: a Markdown file that opens the card: data, licence, how it sounds. An exported
+            model keeps its own without it.
         scores: JSON files of `vqspeech evaluate`; they go into config.json by their `data`, those
             of the same data together, and into the card.
+        temperature: at which the model speaks when a call names no other; kept from the source,
+            or 1, without it.
+        overwrite: replace an exported model that is there.
 
     Raises:
+        UsageError: `out` is the model itself, or an unknown precision.
         InputError: no speech model there, a file that cannot be read, or weights beyond the range
             of the precision.
-        WriteError: `out` holds other files.
+        WriteError: `out` is there and may not be replaced, or holds other files.
     """
     if precision not in PRECISIONS:
         raise UsageError(f"--precision {precision}: one of {', '.join(PRECISIONS)} was wanted")
-    loaded = load_speech_vqvae(model)
-    source = load_json(find_model(model) / "config.json")
+    folder = find_model(model)
+    if Path(out).resolve() == folder:
+        raise UsageError(f"--out {out}: is the model itself; give another folder")
     check_replaceable(Path(out), FILES, "file of an exported model")
-    text = _read_text(about) if about is not None else _DEFAULT_ABOUT
+    if os.path.lexists(out) and os.listdir(out) and not overwrite:
+        raise WriteError(f"{out}: holds a model already; add --overwrite or give another --out")
+    loaded, source = load_speech_vqvae(model), load_json(folder / "config.json")
+    text = _read_text(about) if about is not None else source.get("about") or _DEFAULT_ABOUT
     numbers = {name: dict(row) for name, row in (source.get("scores") or {}).items()}
-    for path in scores:
-        for name, row in _read_scores(path).items():
-            numbers.setdefault(name, {}).update(row)
+    for name, row in _gather_scores(scores).items():
+        numbers.setdefault(name, {}).update(row)
     settings = loaded.settings.model_copy(update={"guide_mels": 0})
     loaded.settings, loaded.guide = settings, None
-    more = {"speaker_information": source.get("speaker_information") or {}, "scores": numbers}
+    more = {
+        "speaker_information": source.get("speaker_information") or {},
+        "codes_of": hash_model(model),
+        "about": text,
+        "temperature": source.get("temperature", 1.0) if temperature is None else temperature,
+        "scores": numbers,
+    }
     save_folder(
         out,
         {
@@ -74,10 +93,12 @@ def export_model(
 
 
 def _rounded(tensors: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:
+    """Matrices in another precision; vectors are few, and a variance may be too large for it."""
     result = {}
     for name, value in tensors.items():
-        result[name] = value.to(dtype) if value.is_floating_point() else value
-        if value.is_floating_point() and not torch.isfinite(result[name]).all():
+        is_matrix = value.is_floating_point() and value.dim() > 1
+        result[name] = value.to(dtype) if is_matrix else value
+        if is_matrix and not torch.isfinite(result[name]).all():
             raise InputError(f"{name}: too large for this precision; export in float32")
     return result
 
@@ -90,21 +111,39 @@ def _read_text(path: str | os.PathLike) -> str:
         raise InputError(f"{path}: {reason}; give a Markdown file") from error
 
 
-def _read_scores(path: str | os.PathLike) -> dict[str, dict[str, Any]]:
+def _gather_scores(paths: Sequence[str | os.PathLike]) -> dict[str, dict[str, Any]]:
+    """Scores by data; files may add to each other, but not disagree."""
+    gathered: dict[str, dict[str, Any]] = {}
+    for path in paths:
+        for row in _read_scores(path):
+            known = gathered.setdefault(row["data"], {})
+            for key, value in row.items():
+                if known.setdefault(key, value) != value:
+                    raise InputError(
+                        f"{path}: another {key} of {row['data']} was given; score data of the same "
+                        "name under different ones with 'vqspeech evaluate likelihood --name'"
+                    )
+    return gathered
+
+
+def _read_scores(path: str | os.PathLike) -> list[dict[str, Any]]:
+    def refuse(constant: str) -> None:
+        raise InputError(f"{path}: holds {constant}, which is no score; leave it out")
+
     try:
-        content = json.loads(_read_text(path))
+        content = json.loads(_read_text(path), parse_constant=refuse)
     except ValueError as error:
         raise InputError(f"{path}: no JSON; give a file of 'vqspeech evaluate --json'") from error
     rows = content if isinstance(content, list) else [content]
     if not all(isinstance(row, dict) and isinstance(row.get("data"), str) for row in rows):
         raise InputError(f"{path}: names no data; give a file of 'vqspeech evaluate --json'")
-    return {row["data"]: row for row in rows}
+    return rows
 
 
 def _card(
     model: SpeechVQVAE, about: str, scores: Mapping[str, Mapping[str, Any]], precision: str
 ) -> str:
-    weights = sum(p.numel() for p in model.state_dict().values())
+    weights = sum(p.numel() for p in model.parameters()) + model.quantizer.codebook.numel()
     quantizer = model.settings.quantizer
     lines = [
         about,
@@ -117,7 +156,7 @@ def _card(
         f"| sample rate | {model.sample_rate} Hz |",
         f"| codes | {model.code_rate:g} a second, each one of {quantizer.num_codes} |",
         f"| speakers | {len(model.speakers)} |",
-        f"| weights | {weights:,} numbers in {precision} |",
+        f"| weights | {weights:,} numbers, matrices in {precision} |",
         f"| receptive field of the decoder | {model.decoder.wavenet.receptive_field} samples |",
     ]
     if scores:
@@ -127,6 +166,9 @@ def _card(
                 if isinstance(value, int | float) and not isinstance(value, bool):
                     number = f"{value:.4f}" if isinstance(value, float) else f"{value}"
                     lines.append(f"| {name} | {key} | {number} |")
+            if row.get("stand_ins"):
+                told = f"{len(row['stand_ins'])} speakers, each scored as the likeliest known one"
+                lines.append(f"| {name} | strangers | {told} |")
     return "\n".join(lines) + "\n"
 
 

@@ -53,7 +53,11 @@ class TrainingProgress:
         """A step was taken; `losses` is None where its batch was skipped."""
         now = time.monotonic()
         self._first = self._first or (step - 1, now)
-        shown = "skipped" if losses is None else f"nll {losses.get('nll', losses['loss']):.3f}"
+        if losses is None:
+            shown = "skipped"
+        else:
+            name = "nll" if "nll" in losses else "loss"  # there may be no likelihood yet
+            shown = f"{name} {losses[name]:.3f}"
         self._bar.update(self._task, completed=step, loss=shown)
         if self._bar.disable and now - self._told >= QUIET_SECONDS:
             self._told = now

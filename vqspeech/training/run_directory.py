@@ -128,7 +128,9 @@ class RunDirectory:
             if broken.name > path.name:  # else it would count as one of the newest, later on
                 broken.rename(broken.with_name(f"{broken.name}.broken"))
         notes.append(f"resuming from {path}")
-        return RunState(**{name: saved[name] for name in vars(RunState())}), notes
+        return RunState(
+            **{name: saved.get(name, value) for name, value in vars(RunState()).items()}
+        ), notes
 
     def _circumstances(self) -> dict[str, Any]:
         """What decides how sums are rounded."""

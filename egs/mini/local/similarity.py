@@ -6,8 +6,9 @@
 
 Each pair is a source utterance and a target speaker, drawn by a seed. Speaker embeddings are those
 of Resemblyzer (GE2E), which vqspeech does not depend on: pip install 'setuptools<81' resemblyzer.
-A speaker is the mean embedding of up to ten recordings, the source utterance left out. All audio
-is brought to the model's rate first, so that a missing upper band does not decide.
+A speaker is the mean embedding of up to ten recordings, without the source utterance unless there
+is no other. All audio is brought to the model's rate first, so that a missing upper band does not
+decide.
 """
 
 import argparse
@@ -34,13 +35,14 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", required=True)
     parser.add_argument("--targets", required=True, help="data directory of the model's speakers")
-    parser.add_argument("--sources", help="data directory of what is converted")
-    parser.add_argument("--recordings", type=Path, help="or a folder SPEAKER/RECORDING or flat")
+    group = parser.add_mutually_exclusive_group(required=True)
+    group.add_argument("--sources", help="data directory of what is converted")
+    group.add_argument("--recordings", type=Path, help="or a folder, SPEAKER/RECORDING or flat")
     parser.add_argument("--name", help="what the sources are called in the output")
     parser.add_argument("--pairs", type=int, default=48)
     parser.add_argument("--longest", type=float, default=6.0, help="seconds of a source")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--temperature", type=float, default=1.0)
+    parser.add_argument("--temperature", type=float, help="the model's own without it")
     parser.add_argument("--batch", type=int, default=4)
     return parser.parse_args()
 
@@ -79,10 +81,18 @@ class Embedder:
         return mean / np.linalg.norm(mean)
 
 
+def usual_pitch(files: list[Path], rate: int) -> float:
+    """Median over the recordings that are voiced at all; nan for a voice that whispers."""
+    found = [median_pitch(read_waveform(path, rate).samples, rate).median_hz for path in files]
+    return statistics.median([hz for hz in found if not math.isnan(hz)] or [math.nan])
+
+
 def main() -> None:
     arguments = read_arguments()
     torch.set_num_threads(1)
     voice = vqspeech.load(arguments.model)
+    if arguments.temperature is not None:
+        voice.temperature = arguments.temperature
     rate = voice.sample_rate
     embedder = Embedder(rate)
     rng = np.random.default_rng(arguments.seed)
@@ -91,13 +101,16 @@ def main() -> None:
     for utterance in DataDir.read(arguments.targets).values():
         targets.setdefault(utterance.speaker, []).append(utterance.audio)
     centres = {name: embedder.of_speaker(files) for name, files in targets.items()}
-    pitches = {
-        name: statistics.median(
-            median_pitch(read_waveform(path, rate).samples, voice.sample_rate).median_hz
-            for path in files[:3]
-        )
-        for name, files in targets.items()
+    # What the similarities can be at best, and what those of strangers are.
+    firsts = {name: embedder.of_file(files[0]) for name, files in targets.items()}
+    rests = {name: embedder.of_speaker(files[1:]) for name, files in targets.items()}
+    scale = {
+        "same_speaker": statistics.fmean(float(firsts[n] @ rests[n]) for n in targets),
+        "other_speaker": statistics.fmean(
+            float(firsts[a] @ rests[b]) for a in targets for b in targets if a != b
+        ),
     }
+    pitches = {name: usual_pitch(files[:3], rate) for name, files in targets.items()}
     pairs = []
     for index in rng.permutation(len(sources))[: arguments.pairs]:
         speaker, path = sources[index]
@@ -111,7 +124,6 @@ def main() -> None:
         spoken = voice.decode_batch(
             [voice.encode(waveform) for waveform in waveforms],
             [target for _, _, target in part],
-            temperature=arguments.temperature,
         )
         for (speaker, path, target), source, speech in zip(part, waveforms, spoken, strict=True):
             own = [p for s, p in sources if s == speaker and p != path] or [path]
@@ -134,16 +146,21 @@ def main() -> None:
                 }
             )
             print(rows[-1], file=sys.stderr)
-    print(json.dumps(summarize(rows, arguments), indent=1))
+    summary = {**summarize(rows, arguments), **scale, "temperature": voice.temperature}
+    print(json.dumps(summary, indent=1, allow_nan=False))
 
 
 def summarize(rows: list[dict], arguments: argparse.Namespace) -> dict:
     """Means over the pairs; pitch over those that are voiced at all."""
 
-    def mean(key: str) -> float:
-        return statistics.fmean(row[key] for row in rows)
+    def mean(key: str) -> float:  # a silent conversion has no rhythm
+        return statistics.fmean(row[key] for row in rows if not math.isnan(row[key]))
 
-    voiced = [row for row in rows if not math.isnan(row["hz"]) and not math.isnan(row["source_hz"])]
+    voiced = [
+        row
+        for row in rows
+        if not any(math.isnan(row[key]) for key in ("hz", "source_hz", "target_hz"))
+    ]
     # How far the median went from the source's to the target's: 0 stayed, 1 arrived.
     moves = [
         math.log(row["hz"] / row["source_hz"]) / math.log(row["target_hz"] / row["source_hz"])
@@ -154,7 +171,6 @@ def summarize(rows: list[dict], arguments: argparse.Namespace) -> dict:
     return {
         "data": name,
         "pairs": len(rows),
-        "temperature": arguments.temperature,
         "target_similarity": mean("target_similarity"),
         "source_similarity": mean("source_similarity"),
         "nearer_to_target": mean("target_similarity")

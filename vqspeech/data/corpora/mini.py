@@ -47,7 +47,7 @@ def list_mini(
         if speaker not in speakers or key not in split:
             raise InputError(
                 f"{corpus / 'text'}:{line}: {key} is not in speakers.tsv and split.tsv;"
-                " the corpus is damaged, install it again"
+                " copy or install the corpus again"
             )
         audio = corpus / "audio" / speaker / f"{key}.opus"
         sources.append(Source(key, speaker, audio, text, split[key]))
@@ -69,12 +69,14 @@ def _read_rows(path: Path, *columns: str) -> list[dict[str, str]]:
             rows = list(csv.DictReader(file, delimiter="\t", strict=True))
     except (OSError, ValueError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: cannot be read ({reason}); install the corpus again") from error
+        raise InputError(
+            f"{path}: cannot be read ({reason}); copy or install the corpus again"
+        ) from error
     for number, row in enumerate(rows, start=2):
         # csv puts surplus fields under None and None into absent ones.
         if None in row or None in row.values() or not set(columns) <= set(row):
             raise InputError(
                 f"{path}:{number}: the columns {', '.join(columns)} were wanted, with a value each;"
-                " install the corpus again"
+                " copy or install the corpus again"
             )
     return rows

@@ -1,0 +1,73 @@
+"""The model that comes with the package: whole, small, and as good as its card says."""
+
+import csv
+
+import numpy as np
+import pytest
+
+import vqspeech
+from vqspeech.audio.waveform import read_waveform
+from vqspeech.checkpoint import load_json, load_tensors, packaged_models, verify_folder
+from vqspeech.data.corpora.mini import mini_folder
+from vqspeech.generation.voice import load_voice
+from vqspeech.stages.demo import packaged_recording
+from vqspeech.stages.evaluate_likelihood import evaluate_likelihood
+from vqspeech.stages.prepare import prepare_corpus
+
+# Of the embedded corpus, all in its test split: no voice of the model was trained on them.
+EMBEDDED = "p90[179]_001"
+UNSEEN = {"p902", "p903", "p906", "p919"}  # voices that no packaged model may know
+
+
+@pytest.fixture(scope="module", params=sorted(packaged_models()))
+def folder(request):
+    return packaged_models()[request.param]
+
+
+@pytest.fixture(scope="module")
+def voice(folder):
+    return load_voice(folder)
+
+
+def test_there_is_one_and_it_is_the_default():
+    assert packaged_models()
+    assert vqspeech.load().name == next(iter(packaged_models()))
+
+
+def test_its_manifest_verifies_and_it_is_small(folder):
+    verify_folder(folder)
+    assert sum(file.stat().st_size for file in folder.iterdir()) <= 6e6
+    tensors = load_tensors(folder / "model.safetensors").values()
+    assert {t.element_size() for t in tensors if t.dim() > 1} == {2}  # 16-bit matrices
+
+
+def test_its_likelihood_of_three_embedded_utterances_is_that_of_its_card(folder, voice, tmp_path):
+    prepare_corpus("mini", None, tmp_path, match=EMBEDDED, sample_rate=voice.sample_rate)
+    found = evaluate_likelihood(voice, tmp_path / "test")
+    assert found["utterances"] == 3
+    assert found["stand_ins"] == {}
+    card = load_json(folder / "config.json")["scores"]["embedded"]
+    # Other processors round sums otherwise, and a frame may fall to another code.
+    assert found["nll"] == pytest.approx(card["nll"], rel=2e-3)
+    assert f"| embedded | nll | {card['nll']:.4f} |" in (folder / "README.md").read_text()
+
+
+def test_it_speaks_as_the_voices_of_the_embedded_corpus_but_as_none_of_the_held_out_ones(voice):
+    with (mini_folder() / "speakers.tsv").open(encoding="utf-8") as file:
+        embedded = {row["speaker"] for row in csv.DictReader(file, delimiter="\t")}
+    assert embedded <= set(voice.speakers)
+    assert not UNSEEN & set(voice.speakers)
+
+
+def test_a_persons_words_come_out_as_speech_that_listens_to_its_codes(voice):
+    source = read_waveform(packaged_recording(), voice.sample_rate).samples
+    source = source[: 2 * voice.sample_rate]
+    codes = voice.encode(source)
+    assert len(set(codes.tolist())) > 20
+    first, second = voice.decode_batch([codes, codes], ["p901", "p907"])
+    assert np.isfinite(first).all()
+    assert not np.array_equal(first, second)
+    from vqspeech.analysis.rhythm import energy_correlation
+
+    for speech in (first, second):
+        assert energy_correlation(source, speech, voice.sample_rate) > 0.7
