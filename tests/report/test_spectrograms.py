@@ -87,6 +87,7 @@ def test_the_same_recordings_make_the_same_bytes_whatever_the_reader_set(tmp_pat
 def test_a_name_may_hold_a_dollar_or_a_letter_that_no_font_has(tmp_path):
     for number, title in enumerate(["p901 $\\frac", "p$\\frac$", "\u4e00\u4e8c"]):
         draw_spectrograms(tmp_path / f"{number}.png", [Panel(title, tone(500, 0.1))], RATE)
+        assert imread(tmp_path / f"{number}.png").shape[1] == 1000
 
 
 def test_a_long_recording_and_a_single_sample_are_drawn(tmp_path):

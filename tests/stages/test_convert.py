@@ -242,3 +242,13 @@ def test_a_data_directory_is_encoded_alone_and_odd_names_are_bad_input(tmp_path)
         data_dir_among([tmp_path, tmp_path / "a.wav"])
     with pytest.raises(InputError, match="cannot be opened"):
         data_dir_among([tmp_path / ("x" * 300)])
+
+
+def test_a_recording_that_cannot_be_read_is_named_before_the_sampler_is_loaded(
+    make_model, tmp_path, monkeypatch
+):
+    voice = Voice(make_model())
+    monkeypatch.setattr(voice, "get_ready", lambda: pytest.fail("nothing is to be sampled"))
+    written, failures = convert_files(voice, [tmp_path / "none.wav"], ["p901"], tmp_path)
+    assert written == []
+    assert "none.wav" in failures[0]

@@ -87,8 +87,8 @@ def save_labels(
     write_text(path, "".join(f"{start:.6f}\t{end:.6f}\t{label}\n" for start, end, label in runs))
 
 
-# The writer of each suffix.
-LABEL_WRITERS = {".textgrid": save_text_grid, ".txt": save_labels}  # by suffix in lower case
+# The writer of each suffix, which is looked up in lower case.
+LABEL_WRITERS = {".textgrid": save_text_grid, ".txt": save_labels}
 
 
 def is_label_file(path: str | os.PathLike) -> bool:

@@ -2,9 +2,9 @@
 
 A WaveNet first learns to go on from the samples before, and listens to the codes late; on small
 means it may never. Here a linear map of what it is told must give the log-mel spectrum of the
-target (compare the auxiliary losses of Chorowski et al. 2019, section III). That costs a hundredth
-of the likelihood, so training may begin with this alone: `training.guide_steps`. It is no part of
-the likelihood and not needed to encode or decode.
+target. That costs a small part of what the likelihood does, so training may begin with this alone:
+`training.guide_steps`. It is no part of the paper or of the likelihood, and not needed to encode or
+decode.
 """
 
 import torch

