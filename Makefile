@@ -21,8 +21,16 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 
 # Every recipe from start to end at its smallest settings.
+# VCTK and LibriSpeech are the embedded voices, laid out as those corpora are.
 recipes: $(STAMP)
-	egs/mini/run.sh --config conf/tiny.yaml --out "$$(mktemp -d)"
+	set -e; out="$$(mktemp -d)"; \
+	egs/mini/run.sh --config conf/tiny.yaml --out "$$out/mini"; \
+	for recipe in vctk librispeech; do \
+	  style=$$recipe; if [ $$recipe = vctk ]; then style=vctk-0.92; fi; \
+	  $(BIN)/python egs/mini/local/lay_out.py --style $$style --speakers 4 --out "$$out/$$recipe-corpus"; \
+	  egs/$$recipe/run.sh --corpus "$$out/$$recipe-corpus" --config conf/tiny.yaml --out "$$out/$$recipe"; \
+	done; \
+	echo "all of it is in $$out"
 
 bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/bench_quantizer.py

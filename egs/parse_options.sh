@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sourced by run.sh: turns `--some-option value` into some_option=value, for variables that exist.
 # Booleans are true or false. `--stop-stage` and `--stop_stage` are the same.
+# shellcheck disable=SC2154  # help_message is run.sh's own
 while [ $# -gt 0 ]; do
   case "$1" in
     -h | --help)

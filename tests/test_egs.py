@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,16 +13,22 @@ import pytest
 import yaml
 
 from vqspeech.audio.waveform import read_waveform, write_waveform
+from vqspeech.config.loader import load_config
+from vqspeech.config.schema import TrainSpeechVQVAE
 
 ROOT = Path(__file__).resolve().parents[1]
-SCRIPTS = sorted([*ROOT.glob("egs/*/run.sh"), *ROOT.glob("egs/*/package.sh")])
+EGS = ROOT / "egs"
+# Those of the recipes, and what they source; not what a recipe has made in data/ and exp/.
+SCRIPTS = sorted([*EGS.glob("*.sh"), *EGS.glob("*/*.sh"), *EGS.glob("*/local/*.sh")])
+SETTINGS = sorted(EGS.glob("*/conf/*.yaml"))
+RECORDING = ROOT / "vqspeech" / "assets" / "recording" / "librivox.flac"
 
 
-def run(recipe, *arguments, cwd=None):
+def call(*command, cwd=None):
     # The command of the environment that runs the tests, wherever that is.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
-        [ROOT / "egs" / recipe / "run.sh", *map(str, arguments)],
+        [str(word) for word in command],
         capture_output=True,
         text=True,
         cwd=cwd,
@@ -30,16 +37,23 @@ def run(recipe, *arguments, cwd=None):
     )
 
 
+def run(recipe, *arguments, cwd=None):
+    return call(EGS / recipe / "run.sh", *arguments, cwd=cwd)
+
+
+def name_of(path):
+    return str(path.relative_to(EGS))
+
+
 @pytest.fixture(scope="module")
 def mini(tmp_path_factory):
     """The mini recipe, shortened: its folder, its output, and what it was asked to convert."""
     folder = tmp_path_factory.mktemp("mini")
-    settings = yaml.safe_load((ROOT / "egs" / "mini" / "conf" / "tiny.yaml").read_text())
+    settings = yaml.safe_load((EGS / "mini" / "conf" / "tiny.yaml").read_text())
     settings["training"] |= {"steps": 100, "guide_steps": 50, "checkpoint_every": 50}
-    settings["training"] |= {"validation_seconds": 8}
+    settings["training"] |= {"validation_seconds": 8, "threads": 1}
     (folder / "short.yaml").write_text(yaml.safe_dump(settings))
-    recording = ROOT / "vqspeech" / "assets" / "recording" / "librivox.flac"
-    person = read_waveform(recording).samples[20000:24000]
+    person = read_waveform(RECORDING).samples[20000:24000]
     write_waveform(folder / "person.wav", person, 16000)
     done = run(
         *("mini", "--config", "short.yaml", "--out", "out", "--src", "person.wav"),
@@ -105,8 +119,118 @@ def test_options_of_a_recipe(arguments, status, message, tmp_path):
     assert done.returncode == status
 
 
+@pytest.fixture(scope="module")
+def vctk(tmp_path_factory):
+    """Two voices laid out as VCTK 0.92, and the recipe's first and third stage on them."""
+    folder = tmp_path_factory.mktemp("vctk")
+    settings = yaml.safe_load((EGS / "vctk" / "conf" / "tiny.yaml").read_text())
+    settings["training"] |= {"steps": 6, "guide_steps": 3, "checkpoint_every": 6}
+    settings["training"] |= {"warmup_steps": 1, "validation_seconds": 2}
+    (folder / "short.yaml").write_text(yaml.safe_dump(settings))
+    lay_out = (EGS / "mini" / "local" / "lay_out.py", "--style", "vctk-0.92", "--out", "corpus")
+    laid = call(sys.executable, *lay_out, "--speakers", 2, "--utterances", 12, cwd=folder)
+    assert laid.returncode == 0, laid.stderr
+    recipe = ("vctk", "--corpus", "corpus", "--config", "short.yaml", "--out", "out")
+    for stage in (1, 3):
+        done = run(*recipe, "--stage", stage, "--stop-stage", stage, cwd=folder)
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_the_vctk_recipe_ends_with_a_model_that_speaks(vctk):
+    write_waveform(vctk / "person.wav", read_waveform(RECORDING).samples[:3000], 16000)
+    said = ("--src", "person.wav", "--out", "said.wav", "--device", "cpu")
+    model = ("--speaker", "901", "--model", "out/exp/vqvae/best")  # 901 is p901, as in VCTK
+    done = call("vqspeech", "convert", *said, *model, cwd=vctk)
+    assert done.returncode == 0, done.stderr
+    assert len(read_waveform(vctk / "said.wav").samples) == 3000
+
+
+def test_data_of_the_laid_out_vctk_have_genders_words_and_shared_sentences(vctk):
+    data = vctk / "out" / "data"
+    assert (data / "train" / "spk2gender").read_text() == "p901 f\np907 m\n"
+    texts = {
+        key: text
+        for part in ("train", "valid", "test", "parallel")
+        for key, text in (
+            line.split(" ", 1) for line in (data / part / "text").read_text().splitlines()
+        )
+    }
+    assert len(texts) == 24
+    lines = (ROOT / "vqspeech" / "assets" / "mini" / "text").read_text().splitlines()
+    assert set(texts.items()) <= {tuple(line.split(" ", 1)) for line in lines}
+    shared = (data / "parallel" / "text").read_text().split()
+    assert all(int(key[5:]) < 25 for key in shared if key.startswith("p9"))
+
+
+def test_a_laid_out_librispeech_is_prepared_and_its_phones_are_those_of_the_corpus(tmp_path):
+    lay_out = (EGS / "mini" / "local" / "lay_out.py", "--style", "librispeech", "--out", "corpus")
+    laid = call(sys.executable, *lay_out, "--speakers", 2, "--utterances", 8, cwd=tmp_path)
+    assert laid.returncode == 0, laid.stderr
+    done = run("librispeech", "--corpus", "corpus", "--out", "out", "--stop-stage", 2, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "data" / "dev-clean" / "spk2gender").read_text() == "909 m\n"
+    # The first sentence of the reader is the first of the voice.
+    phones = (tmp_path / "out" / "data" / "dev-clean" / "phones.ctm").read_text().splitlines()
+    found = [line.split()[2:] for line in phones if line.startswith("909-90900-0000 ")]
+    mini = (ROOT / "vqspeech" / "assets" / "mini" / "phones.ctm").read_text().splitlines()
+    wanted = [line.split()[2:] for line in mini if line.startswith("p909_001 ")]
+    for start, _, label in [row for row in wanted if row[2] != "SIL"]:
+        assert [label] == [p for s, _, p in found if abs(float(s) - float(start)) < 0.002]
+
+
+def test_a_corpus_is_not_laid_out_over_another(tmp_path):
+    lay_out = (sys.executable, EGS / "mini" / "local" / "lay_out.py", "--style", "vctk-0.80")
+    (tmp_path / "mine").write_text("")
+    done = call(*lay_out, "--out", tmp_path)
+    assert done.returncode == 2
+    assert "give an empty folder or a new one" in done.stderr
+    done = call(*lay_out, "--out", tmp_path / "new", "--speakers", 9)
+    assert done.returncode == 2
+    assert "9 speakers: the corpus has 8" in done.stderr
+
+
+@pytest.mark.parametrize("script", [s for s in SCRIPTS if os.access(s, os.X_OK)], ids=name_of)
+def test_every_script_says_how_it_is_used(script):
+    done = call(script, "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"Usage: {script} ")
+    # Each option that the help names is taken.
+    for option in set(re.findall(r"--[a-z-]+", done.stdout)):
+        assert "a value is missing" in call(script, option).stderr
+
+
+@pytest.mark.parametrize("path", SETTINGS, ids=name_of)
+def test_settings_are_in_order_and_a_crop_is_a_number_of_whole_codes(path):
+    settings = load_config(path, TrainSpeechVQVAE)
+    encoder = settings.model.encoder
+    hop = np.prod(encoder.strides) * (encoder.mel_hop if encoder.kind == "log_mel" else 1)
+    codes = settings.training.crop_seconds * settings.model.sample_rate / hop
+    assert codes == pytest.approx(round(codes))
+    assert codes > 9
+
+
+@pytest.mark.parametrize(
+    ("name", "hop", "codes"),
+    [
+        ("vctk/conf/vqvae.yaml", 64, 512),
+        ("vctk/conf/tiny.yaml", 64, None),
+        ("librispeech/conf/vqvae.yaml", 128, 512),
+        ("librispeech/conf/tiny.yaml", 128, None),
+        ("librispeech/conf/vqvae_25hz.yaml", 640, 128),
+        ("librispeech/conf/tiny_25hz.yaml", 640, None),
+    ],
+)
+def test_models_of_the_paper_have_its_code_rates(name, hop, codes):
+    model = load_config(EGS / name, TrainSpeechVQVAE).model
+    assert model.encoder.kind == "waveform"
+    assert np.prod(model.encoder.strides) == hop
+    assert model.sample_rate == 16000
+    assert codes in (None, model.quantizer.num_codes)
+
+
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("script", SCRIPTS, ids=name_of)
 def test_scripts_are_clean(script):
     done = subprocess.run(
         ["shellcheck", "-x", "--source-path=SCRIPTDIR", "--severity=warning", script],

@@ -19,7 +19,7 @@ ALLOWED = {
     "analysis": (("errors",), ("numpy", "scipy", "sklearn")),
     "config": (("errors",), ("pydantic", "yaml")),
     "checkpoint": (("errors", "files"), ("torch", "safetensors")),
-    "data": (("audio", "files", "errors"), ("numpy", "torch", "praatio")),
+    "data": (("audio", "files", "errors"), ("numpy", "torch", "praatio", "pocketsphinx")),
     "models": (("nn", "audio", "config", "checkpoint", "errors"), ("torch",)),
     "generation": (
         ("nn", "models", "audio", "checkpoint", "devices", "files", "errors"),

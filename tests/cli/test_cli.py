@@ -301,7 +301,7 @@ def test_prepare_folder_and_validate(run, tmp_path):
         ("{convert} --temperature -1", 2, "temperature"),
         ("encode {rec} --out {dir} --format mp3 {model}", 2, "npz, jsonl"),
         ("decode {rec} --speaker p901 --out a.wav {model}", 3, "holds no codes"),
-        ("prepare vctc a b", 2, "no corpus known by that name"),
+        ("prepare vctc a b", 2, "Did you mean 'vctk'?"),
         ("prepare folder {dir}/empty {dir}/out", 3, "no such folder"),
         ("prepare mini a b c", 2, "3 folders given"),
         ("prepare mini {dir}/empty {dir}/out", 3, "speakers.tsv"),

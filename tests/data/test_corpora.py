@@ -1,4 +1,5 @@
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import soundfile
@@ -6,6 +7,7 @@ import soundfile
 from vqspeech.data.corpora import CORPORA
 from vqspeech.data.corpora.folder import list_folder
 from vqspeech.data.corpora.mini import list_mini, mini_folder
+from vqspeech.data.corpora.source import Corpus, Source
 from vqspeech.data.tables import id_breach
 from vqspeech.errors import InputError
 
@@ -27,8 +29,9 @@ def test_a_folder_of_speakers_is_listed_with_its_words(tmp_path):
         ("mary-b", "mary", "Good day, Mary."),
         ("mary-day_1-a", "mary", None),
     ]
+    found = "3 recordings of 2 speakers, 2 with their words"
+    assert corpus.layout == f"{tmp_path}: a folder of speakers, {found}"
     assert corpus.notes == (
-        f"{tmp_path}: 3 recordings of 2 speakers, 2 with their words",
         f"{tmp_path}: passed over 1 audio files outside speakers' folders",
         f"{tmp_path}: passed over 1 files (.pdf)",
     )
@@ -36,7 +39,7 @@ def test_a_folder_of_speakers_is_listed_with_its_words(tmp_path):
 
 def test_a_pattern_limits_what_is_taken(tmp_path):
     touch(tmp_path, "mary/a.wav", "john/a.wav", "john/b.wav")
-    assert [s.id for s in list_folder(tmp_path, "john/*").sources] == ["john-a", "john-b"]
+    assert [s.id for s in list_folder(tmp_path, match="john/*").sources] == ["john-a", "john-b"]
 
 
 def test_odd_names_become_ids_in_order_of_speakers(tmp_path):
@@ -66,7 +69,7 @@ def test_words_that_cannot_be_read_cost_the_words_and_not_the_recording(tmp_path
     (tmp_path / "a" / "x.txt").write_bytes(b"caf\xe9")
     corpus = list_folder(tmp_path)
     assert corpus.sources[0].text is None
-    assert corpus.notes[1] == f"{tmp_path}/a/x.txt: not UTF-8; its words were left out"
+    assert corpus.notes[0] == f"{tmp_path}/a/x.txt: not UTF-8; its words were left out"
 
 
 @pytest.mark.parametrize(
@@ -124,9 +127,9 @@ def test_the_phones_of_the_embedded_corpus_tile_its_audio():
 
 
 def test_a_pattern_limits_the_embedded_corpus_too():
-    assert len(list_mini(None, "p901_*").sources) == 44
+    assert len(list_mini(match="p901_*").sources) == 44
     with pytest.raises(InputError, match="none of 352 utterances matches 'p999'"):
-        list_mini(None, "p999")
+        list_mini(match="p999")
 
 
 def test_a_damaged_embedded_corpus_is_named(tmp_path):
@@ -154,3 +157,12 @@ def test_what_may_not_be_read_is_named(tmp_path, monkeypatch):
         list_folder(tmp_path)
     with pytest.raises(InputError, match="cannot be opened"):
         list_folder(tmp_path / ("x" * 300))
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [[("a-1", "b")], [("../a-1", "../a")], [("a-2", "a"), ("a-1", "a")], [("a-1", "a")] * 2],
+)
+def test_a_lister_that_lets_a_bad_id_through_is_a_mistake(ids):
+    with pytest.raises(ValueError, match=r"begin with the speaker|could leave its folder"):
+        Corpus(tuple(Source(key, speaker, Path("x")) for key, speaker in ids))

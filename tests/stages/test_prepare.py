@@ -1,4 +1,5 @@
 import hashlib
+import json
 import os
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 import soundfile
 
 from vqspeech.data.data_dir import DataDir
+from vqspeech.data.split import Splits
 from vqspeech.data.validate import validate_data_dir
 from vqspeech.errors import BusyError, InputError, UsageError, WriteError
 from vqspeech.files import TEMPORARY, directory_lock
@@ -33,18 +35,24 @@ def content(folder):
 
 def test_a_folder_becomes_valid_data_directories_of_16_khz_mono(tmp_path):
     corpus, out = make_corpus(tmp_path / "corpus"), tmp_path / "out"
-    prepared = prepare_corpus("folder", corpus, out, splits={"valid": 1, "test": 2}, seed=0)
-    assert prepared.utterances == {"train": 6, "valid": 2, "test": 4}
-    assert (prepared.num_speakers, prepared.num_written, prepared.skipped) == (2, 12, ())
+    prepared = prepare_corpus("folder", corpus, out, splits=Splits(valid=1, test=2))
+    counts = {name: dict(part.speakers) for name, part in prepared.parts.items()}
+    assert counts == {
+        "train": {"ann": 3, "bob": 3},
+        "valid": {"ann": 1, "bob": 1},
+        "test": {"ann": 2, "bob": 2},
+    }
+    assert (prepared.num_written, prepared.skipped) == (12, ())
+    found = "12 recordings of 2 speakers, 12 with their words"
+    assert prepared.layout == f"{corpus}: a folder of speakers, {found}"
     assert prepared.notes == (
-        f"{corpus}: 12 recordings of 2 speakers, 12 with their words",
         f"12 files such as {corpus}/ann/0.wav: 48000 Hz stereo -> 16000 Hz mono",
     )
     for part in ("train", "valid", "test"):
         assert validate_data_dir(out / part, read_audio=True) == []
         data_dir = DataDir.read(out / part)
         assert data_dir.speakers == ("ann", "bob")
-        assert sum(data_dir.durations.values()) == pytest.approx(prepared.seconds[part])
+        assert sum(data_dir.durations.values()) == pytest.approx(prepared.parts[part].seconds)
         for utterance in data_dir.values():
             info = soundfile.info(utterance.audio)
             assert (info.samplerate, info.channels, info.subtype) == (16000, 1, "PCM_16")
@@ -95,10 +103,11 @@ def test_bad_files_are_skipped_counted_and_named(tmp_path):
         "folder", corpus, out, progress=lambda done, total: seen.append((done, total))
     )
     assert [key for key, _ in prepared.skipped] == ["ann-2"]
-    assert prepared.notes[-1].startswith(
-        f"skipped 1 of 12: ann-2 ({corpus}/ann/2.wav: not readable"
-    )
-    assert sum(prepared.utterances.values()) == 11
+    assert prepared.notes[-2].startswith("skipped 1 of 12 (not readable as audio: ")
+    assert prepared.notes[-2].endswith("): ann-2")
+    record = json.loads((out / "prepared.json").read_text())
+    assert record["skipped"] == [list(row) for row in prepared.skipped]
+    assert sum(part["utterances"] for part in record["parts"].values()) == 11
     assert seen == [(done, 12) for done in range(1, 13)]
     assert "ann-2" not in DataDir.read(out / "train")
 
@@ -110,17 +119,28 @@ def test_nothing_usable_and_unknown_names_are_refused(tmp_path):
         InputError, match=r"none of 1 recordings can be used; ann-0: .*not readable"
     ):
         prepare_corpus("folder", tmp_path / "corpus", tmp_path / "out")
-    with pytest.raises(UsageError, match="no corpus known by that name; one of folder, mini"):
+    with pytest.raises(
+        UsageError,
+        match="no corpus known by that name; one of vctk, librispeech, folder, kaldi, mini",
+    ):
         prepare_corpus("timit", tmp_path, tmp_path / "out")
     make_corpus(tmp_path / "good", count=1)
-    for splits in ({"valid": 1.5}, {"dev": 1}):
-        with pytest.raises(UsageError, match="splits"):
-            prepare_corpus("folder", tmp_path / "good", tmp_path / "out", splits=splits)
+    for splits, asked in (
+        (Splits(valid=1.5), "--valid 1.5"),
+        (Splits(unseen=2), "--unseen 2: 2 of 2 speakers held out leaves none"),
+        (Splits(unseen=0.1), "0.1 of 2 speakers is none"),
+    ):
+        with pytest.raises(UsageError, match=asked):
+            prepare_corpus("folder", tmp_path / "good", tmp_path / "never", splits=splits)
+    assert not (tmp_path / "never").exists()  # told before the work
 
 
 def test_a_corpus_keeps_its_own_split_phones_and_speakers(tmp_path):
     prepared = prepare_corpus("mini", None, tmp_path, match="p9*_00*", num_jobs=2)
-    assert prepared.utterances == {"test": 24, "valid": 24}
+    assert {name: part.utterances for name, part in prepared.parts.items()} == {
+        "valid": 24,
+        "test": 24,
+    }
     assert validate_data_dir(tmp_path / "valid", read_audio=True) == []
     data_dir = DataDir.read(tmp_path / "valid")
     assert data_dir.genders["p901"] == "f"
@@ -172,15 +192,20 @@ def test_a_killed_run_keeps_what_it_had_written(tmp_path):
 
 def test_parts_of_an_earlier_preparation_are_removed_or_refused(tmp_path):
     corpus, out = make_corpus(tmp_path / "corpus"), tmp_path / "out"
-    prepare_corpus("folder", corpus, out, splits={"valid": 1, "test": 2})
+    prepare_corpus("folder", corpus, out, splits=Splits(valid=1, test=2))
     (out / "test" / "mine").write_text("notes")
     with pytest.raises(WriteError, match="test: holds mine, which is no table"):
-        prepare_corpus("folder", corpus, out, splits={"valid": 1, "test": 0})
+        prepare_corpus("folder", corpus, out, splits=Splits(valid=1, test=0))
     (out / "test" / "mine").unlink()
-    prepared = prepare_corpus("folder", corpus, out, splits={"valid": 1, "test": 0})
+    prepared = prepare_corpus("folder", corpus, out, splits=Splits(valid=1, test=0))
     note = f"{out}/test: of an earlier preparation, removed; this one makes none"
     assert note in prepared.notes
-    assert sorted(path.name for path in out.iterdir()) == ["audio", "train", "valid"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "audio",
+        "prepared.json",
+        "train",
+        "valid",
+    ]
 
 
 def test_a_preparation_never_reads_its_own_results(tmp_path):
@@ -190,8 +215,8 @@ def test_a_preparation_never_reads_its_own_results(tmp_path):
         with pytest.raises(UsageError, match="holds the corpus"):
             prepare_corpus("folder", corpus, out)
     inside = corpus / "prepared" / "data"
-    before = prepare_corpus("folder", corpus, inside).utterances
-    assert prepare_corpus("folder", corpus, inside).utterances == before
+    before = prepare_corpus("folder", corpus, inside).parts
+    assert prepare_corpus("folder", corpus, inside).parts == before
     with pytest.raises(UsageError, match="holds the corpus"):
         prepare_corpus("folder", inside / "audio", inside)
 
@@ -203,10 +228,99 @@ def test_two_preparations_of_one_folder_do_not_mix(tmp_path):
 
 
 def test_an_empty_valid_is_told_with_the_remedy(tmp_path):
-    corpus, out = make_corpus(tmp_path / "corpus", count=3), tmp_path / "out"
+    corpus, out = make_corpus(tmp_path / "corpus", count=2), tmp_path / "out"
     notes = prepare_corpus("folder", corpus, out).notes
     assert f"{out}/valid: not made, for no speaker has enough recordings for --valid 0.05" in str(
         notes
     )
-    notes = prepare_corpus("folder", corpus, out, splits={"valid": 1}).notes
+    notes = prepare_corpus("folder", corpus, out, splits=Splits(valid=1)).notes
     assert "not made" not in str(notes)
+
+
+def test_speakers_held_out_are_heard_nowhere_else(tmp_path):
+    corpus, out = make_corpus(tmp_path / "corpus", speakers=("ann", "bob", "cat")), tmp_path / "out"
+    splits = Splits(valid=1, test=1, unseen=1, seed=3)
+    parts = prepare_corpus("folder", corpus, out, splits=splits).parts
+    assert set(parts) == {"train", "valid", "test", "unseen"}
+    (stranger,) = parts["unseen"].speakers
+    assert parts["unseen"].speakers[stranger] == 6
+    assert all(stranger not in parts[name].speakers for name in ("train", "valid", "test"))
+    # Without them, the part is gone and its recordings are with the others.
+    prepared = prepare_corpus("folder", corpus, out)
+    assert f"{out}/unseen: of an earlier preparation, removed" in str(prepared.notes)
+    assert not (out / "unseen").exists()
+    assert sum(part.utterances for part in prepared.parts.values()) == 18
+
+
+def test_some_speakers_alone_are_taken_by_name(tmp_path):
+    corpus, out = make_corpus(tmp_path / "corpus", speakers=("p1", "p2", "p33")), tmp_path / "out"
+    prepared = prepare_corpus("folder", corpus, out, speakers=["33", "p1"])
+    assert set(prepared.parts["train"].speakers) == {"p1", "p33"}
+    with pytest.raises(UsageError, match=r"--speakers p3: not one of the 3 speakers .*close: p33"):
+        prepare_corpus("folder", corpus, out, speakers=["p3"])
+
+
+def test_the_alignment_of_a_trimmed_recording_moves_with_its_sound(tmp_path):
+    options = {"match": "p901_00[1-3]", "sample_rate": 8000}
+    prepare_corpus("mini", None, tmp_path / "whole", **options)
+    prepared = prepare_corpus("mini", None, tmp_path / "cut", trim=True, **options)
+    whole, cut = (DataDir.read(tmp_path / name / "test") for name in ("whole", "cut"))
+    assert validate_data_dir(cut.path) == []
+    assert "min of silent edges were cut" in str(prepared.notes)
+    for key, phones in cut.phones().items():
+        assert cut.trims[key] > 0
+        assert cut.durations[key] < whole.durations[key]
+        spoken = [phone for phone in phones if phone.label != "SIL"]
+        before = [phone for phone in whole.phones()[key] if phone.label != "SIL"]
+        assert [phone.label for phone in spoken] == [phone.label for phone in before]
+        # The sound under the first phone is the same sound.
+        for phone, other in zip(spoken[:3], before[:3], strict=True):
+            parts = []
+            for data_dir, segment in ((cut, phone), (whole, other)):
+                wave, rate = soundfile.read(data_dir[key].audio)
+                start = round(segment.start_seconds * rate)
+                parts.append(wave[start : start + round(segment.duration_seconds * rate)])
+            length = min(map(len, parts))
+            assert np.abs(parts[0][:length] - parts[1][:length]).max() < 0.1
+            assert np.corrcoef(parts[0][:length], parts[1][:length])[0, 1] > 0.9
+
+
+def test_an_interrupted_trimming_ends_with_the_same_tables(tmp_path):
+    corpus = make_corpus(tmp_path / "corpus")
+    for path in corpus.rglob("*.wav"):
+        wave, rate = soundfile.read(path)
+        soundfile.write(path, np.concatenate([np.zeros((rate // 2, 2)), wave]), rate)
+
+    def interrupt(done, total):
+        if done == 5:
+            raise KeyboardInterrupt
+
+    settings = {"trim": True, "loudness": -30.0}
+    with pytest.raises(KeyboardInterrupt):
+        prepare_corpus("folder", corpus, tmp_path / "broken", progress=interrupt, **settings)
+    again = prepare_corpus("folder", corpus, tmp_path / "broken", **settings)
+    assert again.num_written <= 7
+    prepare_corpus("folder", corpus, tmp_path / "whole", num_jobs=2, **settings)
+    assert content(tmp_path / "broken") == content(tmp_path / "whole")
+    trims = DataDir.read(tmp_path / "whole" / "train").trims
+    assert all(seconds == pytest.approx(0.4, abs=0.011) for seconds in trims.values())
+    # Another treatment is another result, though rate and recording are the same.
+    assert prepare_corpus("folder", corpus, tmp_path / "whole").num_written == 12
+
+
+def test_an_alignment_added_later_outlives_a_preparation_that_changes_nothing(tmp_path):
+    corpus, out = make_corpus(tmp_path / "corpus"), tmp_path / "out"
+    prepare_corpus("folder", corpus, out, splits=Splits(valid=1, test=1))
+    train = DataDir.read(out / "train")
+    table = "".join(f"{key} 1 0.0000 0.0500 AH\n" for key in train)
+    (out / "train" / "phones.ctm").write_text(table)
+    # Another split: what was aligned stays so wherever it goes.
+    prepare_corpus("folder", corpus, out, splits=Splits(valid=1, test=1, seed=5))
+    kept = {}
+    for part in ("train", "valid", "test"):
+        if (out / part / "phones.ctm").exists():
+            kept |= DataDir.read(out / part).phones()
+    assert set(kept) == set(train)
+    prepared = prepare_corpus("folder", corpus, out, sample_rate=8000)
+    assert f"{len(train)} alignments were of other audio and are gone" in str(prepared.notes)
+    assert not list(out.rglob("phones.ctm"))

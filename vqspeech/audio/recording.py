@@ -92,28 +92,47 @@ class Recording:
                 " that writes to a pipe; rewrite it with 'ffmpeg -i OLD.wav NEW.wav'"
             )
 
-    def blocks(self) -> Iterator[np.ndarray]:
-        """Blocks of (frames, channels) float32, finite and clipped to [-1, 1]."""
-        while True:
+    def blocks(self, start: int = 0, stop: int | None = None) -> Iterator[np.ndarray]:
+        """Blocks of (frames, channels) float32, finite and clipped to [-1, 1].
+
+        Args:
+            start: the first frame.
+            stop: the frame after the last; the end of the file without it.
+        """
+        position = start
+        if start:
+            self._seek(start)
+        while stop is None or position < stop:
+            wanted = BLOCK if stop is None else min(BLOCK, stop - position)
             try:
-                block = self._sound.read(BLOCK, dtype="float32", always_2d=True)
+                block = self._sound.read(wanted, dtype="float32", always_2d=True)
             except LIBRARY_ERRORS as error:
                 raise InputError(
-                    f"{self.path}: damaged after {self.count / self.sample_rate:.3f} s:"
+                    f"{self.path}: damaged after {position / self.sample_rate:.3f} s:"
                     f" {reason_of(error)}; fetch the file again"
                 ) from error
             if not len(block):
                 break
-            self._check_values(block)
+            self._check_values(block, position)
+            position += len(block)
             self.count += len(block)
             yield block.clip(-1, 1, out=block)
-        self._check_length()
+        self._check_length(self.claimed if stop is None else stop - start)
 
-    def _check_values(self, block: np.ndarray) -> None:
+    def _seek(self, start: int) -> None:
+        try:
+            self._sound.seek(start)
+        except LIBRARY_ERRORS as error:
+            raise InputError(
+                f"{self.path}: damaged near sample {start}: {reason_of(error)};"
+                " fetch the file again"
+            ) from error
+
+    def _check_values(self, block: np.ndarray, position: int) -> None:
         peak = float(np.abs(block).max())
         if not np.isfinite(peak):
             frame, channel = np.argwhere(~np.isfinite(block))[0]
-            seconds = (self.count + frame) / self.sample_rate
+            seconds = (position + frame) / self.sample_rate
             raise InputError(
                 f"{self.path}: {block[frame, channel]} instead of a sample at {seconds:.3f} s"
                 f" (channel {channel + 1}); repair the file or leave it out"
@@ -127,16 +146,16 @@ class Recording:
             self.beyond += int(np.count_nonzero(np.abs(block) > 1))
         self.peak = max(self.peak, peak)
 
-    def _check_length(self) -> None:
+    def _check_length(self, wanted: int) -> None:
         if not self.count:
             raise InputError(
                 f"{self.path}: 0 samples of audio (header says {self.sample_rate} Hz"
                 f" {self.layout}); nothing to read"
             )
         slack = OGG_SLACK_SECONDS * self.sample_rate if self._sound.format == "OGG" else 0
-        if self.count + slack < self.claimed and not self._is_length_estimated():
+        if self.count + slack < wanted and not self._is_length_estimated():
             raise InputError(
-                f"{self.path}: truncated: {self.count} of {self.claimed} samples are there;"
+                f"{self.path}: truncated: {self.count} of {wanted} samples are there;"
                 " fetch the file again"
             )
 
@@ -156,9 +175,8 @@ class Recording:
             raise InputError(
                 f"{self.path}: damaged near sample {start}: {reason_of(error)}; prepare it again"
             ) from error
-        self.count = start
         if len(block):
-            self._check_values(block)
+            self._check_values(block, start)
         return block[:, 0].clip(-1, 1)
 
     def notes(self) -> tuple[str, ...]:

@@ -8,16 +8,18 @@ one line for the user. T is samples.
 
 import errno
 import io
+import itertools
 import os
 import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import soundfile
-import soxr
 
 from vqspeech.audio.recording import LIBRARY_ERRORS, Recording, reason_of
+from vqspeech.audio.stream import MonoStream
 from vqspeech.errors import InputError, MissingError, UsageError, WriteError
 from vqspeech.files import atomic_path
 
@@ -51,6 +53,13 @@ class Header(NamedTuple):
     channels: int
 
 
+class Written(NamedTuple):
+    """What a file was given."""
+
+    length: int  # samples
+    clipped: int  # of them
+
+
 def read_waveform(path: str | os.PathLike, sample_rate: int = 16000) -> Waveform:
     """The recording in `path` as mono float32 at `sample_rate`.
 
@@ -63,33 +72,16 @@ def read_waveform(path: str | os.PathLike, sample_rate: int = 16000) -> Waveform
         MissingError: not enough memory for the result.
     """
     path = Path(path)
+    stream = MonoStream(path, sample_rate)
     samples = bytearray()  # grows in place, where a list of arrays would need all twice at the end
     try:
-        with Recording(path) as recording:
-            rate, layout = recording.sample_rate, recording.layout
-            resampler = None
-            if rate != sample_rate:
-                resampler = soxr.ResampleStream(rate, sample_rate, 1, "float32", quality="HQ")
-            for block in recording.blocks():  # (T, C)
-                mono = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)
-                mono = np.ascontiguousarray(mono)
-                samples += (resampler.resample_chunk(mono) if resampler else mono).data.cast("B")
-            if resampler:
-                rest = resampler.resample_chunk(np.empty(0, np.float32), last=True)
-                samples += rest.data.cast("B") if len(rest) else b""
-            notes = recording.notes()
+        for block in stream.blocks():
+            samples += block.data.cast("B")
     except MemoryError as error:
         raise MissingError(
             f"{path}: not enough memory after {len(samples) >> 20} MB; cut the recording in pieces"
         ) from error
-    if not samples:
-        raise InputError(
-            f"{path}: {recording.count} samples at {rate} Hz are less than one at {sample_rate} Hz;"
-            " leave the file out"
-        )
-    if rate != sample_rate or layout != "mono":
-        notes = (f"{path}: {rate} Hz {layout} -> {sample_rate} Hz mono", *notes)
-    return Waveform(np.frombuffer(samples, np.float32), sample_rate, notes)
+    return Waveform(np.frombuffer(samples, np.float32), sample_rate, stream.notes)
 
 
 def read_header(path: str | os.PathLike) -> Header:
@@ -153,18 +145,35 @@ def write_waveform(
         UsageError: the suffix, or its combination with rate and subtype, is not known.
         WriteError: the system or libsndfile refused.
     """
-    path = Path(path)
     samples = _checked(samples)
-    container, subtype = _choose_format(path, samples.size, sample_rate, subtype)
+    return write_stream(path, _slices(samples), sample_rate, samples.size, subtype).clipped
+
+
+def write_stream(
+    path: str | os.PathLike,
+    blocks: Iterable[np.ndarray],
+    sample_rate: int,
+    length: int,
+    subtype: str = "PCM_16",
+) -> Written:
+    """`write_waveform` for samples that come in blocks of (T',) finite float.
+
+    Args:
+        length: of all blocks, or a little more: chooses RF64 where a plain WAV could not hold them.
+
+    Raises:
+        UsageError, WriteError: as above; and whatever making the blocks raises.
+    """
+    path = Path(path)
+    container, subtype = _choose_format(path, length, sample_rate, subtype)
     with atomic_path(path) as temporary:
         try:
-            clipped = _write_blocks(temporary, samples, sample_rate, container, subtype)
+            return _write_blocks(temporary, blocks, sample_rate, container, subtype)
         except (*LIBRARY_ERRORS, AssertionError) as error:  # a full disk is an AssertionError
             # libsndfile says "System error"; what the system says becomes an error of the path.
-            _probe(temporary, 4 * samples.size)
+            _probe(temporary, 4 * length)
             reason = reason_of(error) or "it took only a part; is the disk full?"
             raise WriteError(f"{path}: cannot be written at {sample_rate} Hz: {reason}") from error
-    return clipped
 
 
 def wav_bytes(samples: np.ndarray, sample_rate: int) -> bytes:
@@ -172,8 +181,12 @@ def wav_bytes(samples: np.ndarray, sample_rate: int) -> bytes:
     samples = _checked(samples)
     container, subtype = _choose_format(Path("-.wav"), samples.size, sample_rate, "PCM_16")
     buffer = io.BytesIO()
-    _write_blocks(buffer, samples, sample_rate, container, subtype)
+    _write_blocks(buffer, _slices(samples), sample_rate, container, subtype)
     return buffer.getvalue()
+
+
+def _slices(samples: np.ndarray) -> Iterator[np.ndarray]:
+    return (samples[start : start + BLOCK] for start in range(0, len(samples), BLOCK))
 
 
 def _checked(samples: np.ndarray) -> np.ndarray:
@@ -211,12 +224,17 @@ def _choose_format(path: Path, length: int, sample_rate: int, subtype: str) -> t
 
 
 def _write_blocks(
-    file: Path | io.BytesIO, samples: np.ndarray, sample_rate: int, container: str, subtype: str
-) -> int:
-    clipped = 0
+    file: Path | io.BytesIO,
+    blocks: Iterable[np.ndarray],
+    sample_rate: int,
+    container: str,
+    subtype: str,
+) -> Written:
+    length = clipped = 0
     with soundfile.SoundFile(file, "w", sample_rate, 1, format=container, subtype=subtype) as sound:
-        for start in range(0, len(samples), BLOCK):
-            part = samples[start : start + BLOCK].astype(np.float32)
+        for part in itertools.chain.from_iterable(map(_slices, blocks)):
+            part = part.astype(np.float32)
+            length += len(part)
             clipped += int(np.count_nonzero(np.abs(part) > 1))
             part = part.clip(-1, 1)
             if subtype == "PCM_16":
@@ -226,6 +244,6 @@ def _write_blocks(
     # A full disk may show only when the header is rewritten, and libsndfile does not tell.
     if isinstance(file, io.BytesIO):
         file.seek(0)
-    if container != "OGG" and soundfile.info(file).frames != len(samples):
+    if container != "OGG" and soundfile.info(file).frames != length:
         raise OSError("it took only a part; is the disk full?")
-    return clipped
+    return Written(length, clipped)

@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 import vqspeech
-from vqspeech.cli import data, demo, doctor, evaluate, train, voices
+from vqspeech.cli import align, data, demo, doctor, evaluate, train, voices
 from vqspeech.cli.console import error
 from vqspeech.errors import VQSpeechError
 
@@ -47,6 +47,7 @@ def _root(
 
 voices.register(app)
 data.register(app)
+align.register(app)
 train.register(app)
 evaluate.register(app)
 doctor.register(app)

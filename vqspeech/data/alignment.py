@@ -74,6 +74,25 @@ def format_phones(phones: Mapping[str, Iterable[Phone]]) -> str:
     )
 
 
+def shift_phones(
+    phones: Iterable[Phone], trimmed_seconds: float, duration_seconds: float
+) -> tuple[Phone, ...]:
+    """Phones of a recording as they lie in its part that was kept: what falls outside is cut off.
+
+    Args:
+        trimmed_seconds: cut off the beginning of the recording.
+        duration_seconds: of what was kept.
+    """
+    kept = []
+    for phone in phones:
+        start = max(0.0, phone.start_seconds - trimmed_seconds)
+        end = phone.start_seconds + phone.duration_seconds - trimmed_seconds
+        # Tables hold tenths of milliseconds; what is shorter would be a segment of nothing.
+        if (length := min(end, duration_seconds) - start) >= 1e-4:
+            kept.append(Phone(start, length, phone.label))
+    return tuple(kept)
+
+
 def _line_breach(words: list[str]) -> str | None:
     if len(words) not in (5, 6):  # Kaldi may add a confidence
         return f"{len(words)} fields, 'utterance channel start duration phone' was wanted"

@@ -18,7 +18,12 @@ import numpy as np
 
 from vqspeech.data.alignment import Phone, read_phones
 from vqspeech.data.data_dir import DataDir, Utterance
-from vqspeech.data.speech_tables import SpeechTables, scan_speech_tables, write_speech_tables
+from vqspeech.data.speech_tables import (
+    GENDERS,
+    SpeechTables,
+    scan_speech_tables,
+    write_speech_tables,
+)
 from vqspeech.data.tables import format_table, read_table, stop
 from vqspeech.errors import InputError
 from vqspeech.files import (
@@ -32,7 +37,7 @@ from vqspeech.files import (
 REMEDY = "encode the data again"
 FILES = (
     *("codes.npy", "utt2codes", "codes.json", "utt2spk", "spk2utt", "text", "utt2dur"),
-    *("spk2gender", "spk2accent", "phones.ctm"),
+    *(*GENDERS, "spk2accent", "phones.ctm"),
 )
 
 

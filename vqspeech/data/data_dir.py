@@ -6,7 +6,8 @@ spk2utt     speaker utterance...     its inverse
 text        utterance words...       optional, as all below
 segments    utterance recording start end      in seconds; `wav.scp` then names recordings
 utt2dur     utterance seconds
-spk2gender  speaker m|f
+utt2trim    utterance seconds        cut off the recording at its beginning, where edges were cut
+spk2gender  speaker m|f            or spk2gender_partial, where not all are known
 spk2accent  speaker words...
 phones.ctm  see `alignment.py`
 """
@@ -19,7 +20,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vqspeech.data.alignment import Phone, format_phones, read_phones
-from vqspeech.data.speech_tables import SpeechTables, scan_speech_tables, write_speech_tables
+from vqspeech.data.speech_tables import (
+    GENDERS,
+    SpeechTables,
+    scan_speech_tables,
+    write_speech_tables,
+)
 from vqspeech.data.tables import (
     Entry,
     Report,
@@ -39,7 +45,8 @@ TABLES = (
     "text",
     "segments",
     "utt2dur",
-    "spk2gender",
+    "utt2trim",
+    *GENDERS,
     "spk2accent",
     "phones.ctm",
 )
@@ -66,6 +73,7 @@ class DataDir(Mapping[str, Utterance]):
     genders: dict[str, str] = field(default_factory=dict)  # m or f, by speaker
     accents: dict[str, str] = field(default_factory=dict)  # by speaker
     durations: dict[str, float] = field(default_factory=dict)  # seconds, by utterance
+    trims: dict[str, float] = field(default_factory=dict)  # seconds, by utterance; none is 0
 
     @classmethod
     def read(cls, path: str | os.PathLike) -> "DataDir":
@@ -134,8 +142,26 @@ def scan_data_dir(path: Path, report: Report) -> DataDir:
         if key in sources
     }
     return DataDir(
-        path, utterances, dict(tables.genders), dict(tables.accents), dict(tables.durations)
+        path,
+        utterances,
+        dict(tables.genders),
+        dict(tables.accents),
+        dict(tables.durations),
+        _scan_trims(path / "utt2trim", tables.speakers, report),
     )
+
+
+def _scan_trims(path: Path, known: Collection[str], report: Report) -> dict[str, float]:
+    if not path.exists():
+        return {}
+    entries = read_table(path, report, fields=(2, 2))
+    compare_keys(path, entries, known, "utt2spk", report)
+    trims = {key: parse_seconds(value) for key, (_, value) in entries.items()}
+    for key, seconds in trims.items():
+        if seconds is None or seconds < 0:
+            place = f"{path}:{entries[key].line}"
+            report(f"{place}: {entries[key].value!r} is no number of seconds; prepare it again")
+    return {key: seconds for key, seconds in trims.items() if seconds is not None and seconds >= 0}
 
 
 def report_missing(utt2spk: Path, known: Collection[str], table: str, report: Report) -> None:
@@ -181,6 +207,7 @@ def write_data_dir(
     genders: Mapping[str, str] | None = None,
     accents: Mapping[str, str] | None = None,
     durations: Mapping[str, float] | None = None,
+    trims: Mapping[str, float] | None = None,
     phones: Mapping[str, Iterable[Phone]] | None = None,
 ) -> None:
     """Write all tables, sorted, as one step: `path` holds the old ones, the new ones, or nothing.
@@ -205,6 +232,8 @@ def write_data_dir(
         accents or {},
     )
     audio_tables = _audio_tables(path, chosen)
+    if cut := {key: f"{trims[key]:.7f}" for key in chosen if key in trims} if trims else {}:
+        audio_tables["utt2trim"] = cut
     aligned = {key: phones[key] for key in chosen if key in phones} if phones else {}
     with atomic_directory(path) as temporary:
         write_speech_tables(temporary, tables)

@@ -1,10 +1,10 @@
-"""Which recording each prepared file was made of, so that it is made again of another one.
+"""Which recording each prepared file was made of and how, so that it is made again of another one.
 
-    .sources.json      path, bytes and time of change of the recording, by utterance, sorted
+    .sources.json      what `Origin` holds, by utterance, sorted
     .sources.journal   the same as lines, of files written since; gone when all are written
 
 The journal outlives a kill. A line is added once its file is complete, and before any file is
-written `forget` removes what no longer holds, so neither ever speaks of a file that is not so.
+written what no longer holds is removed, so neither ever speaks of a file that is not so.
 """
 
 import json
@@ -19,20 +19,27 @@ from vqspeech.files import write_error, write_text
 
 
 class Origin(NamedTuple):
-    """A recording as it was when it was read."""
+    """A recording as it was when it was read, and what was done to it."""
 
     path: str  # without symbolic links
     num_bytes: int
     mtime_ns: int
+    treatment: str  # the settings, and the stretch of the recording
+    trimmed_start: int = 0  # samples cut off the beginning, and the end: what came of it
+    trimmed_end: int = 0
+
+    def is_same_work(self, other: "Origin | None") -> bool:
+        """Whether `other` is the same recording, treated alike."""
+        return other is not None and self[:4] == other[:4]
 
 
-def origin_of(path: Path) -> Origin:
+def origin_of(path: Path, treatment: str) -> Origin:
     """The recording in `path` as it is now; `InputError` where there is none."""
     try:
         status = os.stat(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be opened: {error.strerror}") from error
-    return Origin(os.path.realpath(path), status.st_size, status.st_mtime_ns)
+    return Origin(os.path.realpath(path), status.st_size, status.st_mtime_ns, treatment)
 
 
 def read_origins(folder: Path) -> dict[str, Origin]:

@@ -14,6 +14,9 @@ from vqspeech.data.tables import (
     read_table,
 )
 
+# Kaldi refuses a `spk2gender` that leaves anybody out, so that of some has a name of its own.
+GENDERS = ("spk2gender", "spk2gender_partial")
+
 
 class SpeechTables(NamedTuple):
     """`utt2spk`, `text`, `utt2dur`, `spk2gender` and `spk2accent` as mappings."""
@@ -53,11 +56,12 @@ def scan_speech_tables(folder: Path, report: Report) -> SpeechTables:
         else:
             durations[utterance] = seconds
     genders = {}
-    for speaker, (line, value) in scan("spk2gender", voices, (2, 2)).items():
-        if value in ("m", "f"):
-            genders[speaker] = value
-        else:
-            report(f"{folder / 'spk2gender'}:{line}: {value!r}, 'm' or 'f' was wanted")
+    for name in GENDERS:
+        for speaker, (line, value) in scan(name, voices, (2, 2)).items():
+            if value in ("m", "f"):
+                genders[speaker] = value
+            else:
+                report(f"{folder / name}:{line}: {value!r}, 'm' or 'f' was wanted")
     accents = scan("spk2accent", voices, (2, None))
     return SpeechTables(
         speakers,
@@ -89,12 +93,13 @@ def write_speech_tables(folder: Path, tables: SpeechTables) -> None:
     }
     # Kaldi wants a line for each utterance once there is a `text`, if only the bare id.
     texts = {u: " ".join(tables.texts.get(u, "").split()) for u in tables.speakers}
+    genders = {s: tables.genders[s] for s in spoken if s in tables.genders}
     rows: dict[str, dict[str, str]] = {
         "utt2spk": dict(tables.speakers),
         "spk2utt": {speaker: " ".join(utterances) for speaker, utterances in spoken.items()},
         "text": texts if any(texts.values()) else {},
         "utt2dur": durations,
-        "spk2gender": {s: tables.genders[s] for s in spoken if s in tables.genders},
+        GENDERS[0] if len(genders) == len(spoken) else GENDERS[1]: genders,
         "spk2accent": {s: tables.accents[s] for s in spoken if s in tables.accents},
     }
     for name, table in rows.items():

@@ -54,6 +54,7 @@ def examine() -> list[Check]:
     checks.append(Check("gpu", gpus, bool(facts["gpus"]), is_needed=False))
     checks += [_import(module, package) for module, package in NEEDED.items()]
     checks.append(_import("torchaudio", "torchaudio", is_needed=False))
+    checks.append(_import("pocketsphinx", "pocketsphinx", is_needed=False))  # for align make
     checks.append(_corpus())
     models = ", ".join(packaged_models()) or "none packaged; egs/mini/run.sh trains one"
     checks.append(Check("models", models, bool(packaged_models()), is_needed=False))

@@ -22,7 +22,7 @@ MAX_STEM_BYTES = 120  # leaves room for the speaker within the longest id
 
 
 def list_folder(
-    corpus: Path | None, match: str | None = None, leave_out: Path | None = None
+    corpus: Path | None, *, leave_out: Path | None = None, match: str | None = None
 ) -> Corpus:
     """The recordings in a folder of speakers.
 
@@ -31,8 +31,8 @@ def list_folder(
 
     Args:
         corpus: the folder.
-        match: take only files whose path within `corpus` matches this pattern, as `mary/*.flac`.
         leave_out: a folder within `corpus` that is no part of it.
+        match: take only files whose path within `corpus` matches this pattern, as `mary/*.flac`.
 
     Raises:
         InputError: no such folder, no audio in it, something that may not be read, or two names
@@ -73,13 +73,17 @@ def list_folder(
         raise InputError(f"{corpus}: {_absence(passed, loose)}; {LAYOUT} was wanted")
     texts = sum(source.text is not None for source in sources.values())
     found = f"{len(sources)} recordings of {len(folders)} speakers, {texts} with their words"
-    notes = [f"{corpus}: {found}", *unread]
+    notes = [*unread]
     if loose:
         notes.append(f"{corpus}: passed over {loose} audio files outside speakers' folders")
     for kind, count in sorted(passed.items()):
         if count:
             notes.append(f"{corpus}: passed over {count} files ({kind})")
-    return Corpus(tuple(sources[key] for key in sorted(sources)), notes=tuple(notes))
+    return Corpus(
+        tuple(sources[key] for key in sorted(sources)),
+        layout=f"{corpus}: a folder of speakers, {found}",
+        notes=tuple(notes),
+    )
 
 
 def _files(corpus: Path, leave_out: Path | None) -> list[Path]:

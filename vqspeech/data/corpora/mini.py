@@ -20,15 +20,15 @@ def mini_folder() -> Path:
 
 
 def list_mini(
-    corpus: Path | None = None, match: str | None = None, leave_out: Path | None = None
+    corpus: Path | None = None, *, leave_out: Path | None = None, match: str | None = None
 ) -> Corpus:
     """The recordings of the embedded corpus, with its own split.
 
     Args:
         corpus: another folder with `audio/SPEAKER/UTTERANCE.opus`, `text`, `split.tsv`,
             `speakers.tsv` and `phones.ctm`.
-        match: take only utterances whose id matches this pattern, as `p901_*`.
         leave_out: not needed, for tables name the recordings.
+        match: take only utterances whose id matches this pattern, as `p901_*`.
 
     Raises:
         InputError: a file is missing or breaks its format, or nothing matches.
@@ -59,7 +59,7 @@ def list_mini(
         genders={speaker: speakers[speaker]["gender"].lower() for speaker in chosen},
         accents={speaker: speakers[speaker]["accent"] for speaker in chosen},
         phones=read_phones(corpus / "phones.ctm"),
-        notes=(f"{corpus}: {len(sources)} recordings of {len(chosen)} synthetic speakers",),
+        layout=f"{corpus}: {len(sources)} recordings of {len(chosen)} synthetic speakers",
     )
 
 
