@@ -75,7 +75,22 @@ def test_another_corpus_with_the_same_speech_is_prepared_but_not_trained_on_agai
 def test_other_readers_are_prepared_and_trained_on(librispeech):
     librispeech.run()
     assert librispeech.run("--readers", 2)[0] == "prepare"
-    assert "--subsets train-clean-460 dev-clean test-clean --readers 2" in librispeech.calls[0]
+    assert "--readers 2" in librispeech.calls[0]
+    assert "--subsets" not in librispeech.calls[0]  # none is there by its name: all that there is
+
+
+def test_of_the_subsets_of_the_paper_those_are_taken_that_are_there(librispeech):
+    for names, taken in (
+        (["train-clean-100", "test-clean", "test-other"], "train-clean-100 test-clean"),
+        (["train-clean-360", "dev-clean"], "train-clean-460 dev-clean test-clean"),
+    ):
+        for name in names:
+            (librispeech.folder / "corpus" / name).mkdir()
+        (librispeech.folder / "out" / "data" / ".stage-1").unlink(missing_ok=True)
+        assert librispeech.run("--stop-stage", 1) == ["prepare"]
+        assert f"--subsets {taken} --nj" in librispeech.calls[0]
+    librispeech.run("--stop-stage", 1, "--subsets", "test-other")
+    assert "--subsets test-other --nj" in librispeech.calls[0]
 
 
 def test_a_stage_that_fails_leaves_no_stamp(vctk):

@@ -7,7 +7,7 @@ recipe="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 stage=0
 stop_stage=9
 corpus=""     # LibriSpeech/ or the folder above it; without it stage 0 fetches the corpus
-subsets="train-clean-460 dev-clean test-clean" # 460: train-clean-100 and train-clean-360
+subsets=""    # train-clean-460 (100 and 360 hours), dev-clean, test-clean: what is there of them
 readers=""    # as many of those to train on, 460 for example; all without it
 alignments="" # a folder of TextGrids; LibriSpeech-alignments in or beside the corpus, if there
 config=""     # conf/vqvae.yaml with a GPU, else conf/tiny.yaml; NAME_25hz.yaml stands beside
@@ -45,16 +45,26 @@ if [ -n "$corpus" ]; then
   if asked 0; then echo "== stage 0: corpus: $corpus was given"; fi
 elif stage_runs 0 "corpus"; then
   # shellcheck disable=SC2086  # a list of names
-  "$recipe/local/download.sh" "$out/corpus" $subsets
+  "$recipe/local/download.sh" "$out/corpus" ${subsets:-train-clean-460 dev-clean test-clean}
 fi
 corpus="${corpus:-$out/corpus/LibriSpeech}"
+if [ -z "$subsets" ]; then
+  # Whoever has a part of what the paper took goes on with that part; of anything else, with all.
+  for subset in train-clean-100 train-clean-360 dev-clean test-clean; do
+    if [ -d "$corpus/$subset" ] || [ -d "$corpus/LibriSpeech/$subset" ]; then
+      subsets="$subsets $subset"
+    fi
+  done
+  subsets="${subsets# }"
+  subsets="${subsets/train-clean-100 train-clean-360/train-clean-460}"
+fi
 for folder in "$corpus/../LibriSpeech-alignments" "$corpus/LibriSpeech-alignments"; do
   if [ -z "$alignments" ] && [ -d "$folder" ]; then alignments="$folder"; fi
 done
 
 if stage_runs 1 "data directories" "$data" "$(place_of "$corpus")" "$subsets" "$readers"; then
-  needs_corpus "$subsets"
-  vqspeech prepare librispeech "$corpus" "$data" --subsets "$subsets" \
+  needs_corpus "train-clean-100/, dev-clean/ or other subsets"
+  vqspeech prepare librispeech "$corpus" "$data" ${subsets:+--subsets "$subsets"} \
     ${readers:+--readers "$readers"} --nj "$nj"
   validate_parts
 fi
