@@ -241,6 +241,12 @@ def test_what_cannot_be_used_is_told_by_kind_and_the_rest_is_used(data, archive)
     )
 
 
+def test_text_grids_of_other_parts_are_no_news_where_all_are_aligned(data, archive):
+    every = {key.replace("-", "_"): text_grid() for key in DataDir.read(data)}
+    done = import_alignments(archive(**every, zoe_7=text_grid()), data)
+    assert (done.num_aligned, done.without, done.notes) == (len(every), (), ())
+
+
 def test_an_alignment_that_is_there_is_kept_unless_told(data, archive):
     (data / "phones.ctm").write_text("ann-1 1 0.0 0.5 M\n")
     folder = archive(ann_1=text_grid())

@@ -113,7 +113,8 @@ def import_alignments(
         if not len(alignment):
             raise _nothing(text_grids, data, skipped, unknown)
         notes = [describe_unknown(unknown)] if unknown else []
-        if foreign := matches.foreign:
+        foreign = matches.foreign
+        if foreign and len(alignment) < len(data_dir):  # else they are of other parts
             notes.append(
                 f"{len(foreign)} of {len(found)} TextGrids are of no utterance of {data}, such as"
                 f" {printable(foreign[0].name)}"
