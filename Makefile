@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test recipes bench lint format clean
+.PHONY: demo test recipes bench torture lint format clean
 
 demo: $(STAMP)
 	$(BIN)/vqspeech demo $(ARGS)
@@ -36,6 +36,11 @@ bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/bench_quantizer.py
 	$(BIN)/python tests/benchmarks/bench_wavenet.py
 	$(BIN)/python tests/benchmarks/bench_sampler.py
+	$(BIN)/python tests/benchmarks/bench_prepare.py
+
+# What must survive being killed, some ten minutes.
+torture: $(STAMP)
+	$(BIN)/python tests/torture/kill_prepare.py
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -1,11 +1,6 @@
 #!/usr/bin/env bash
-# Sourced by local/download.sh: archives from the web, whole or not at all, and resumable.
-
-# give_up STATUS MESSAGE...
-give_up() {
-  echo "error: ${*:2}" >&2
-  exit "$1"
-}
+# Sourced by local/download.sh after its options: archives from the web, whole or not at all.
+# shellcheck disable=SC2154  # url, sums, folder and unpacking are the caller's
 
 # sum_of KIND FILE: its md5 or sha256 in hexadecimal.
 sum_of() {
@@ -15,24 +10,36 @@ sum_of() {
   esac | cut -d ' ' -f 1
 }
 
-# fetch URL FILE KIND SUM: FILE, with that checksum; what an earlier attempt left is gone on with.
-# A download carries the name FILE.part until its checksum is right.
+# read_sum NAME: its checksum by $sums, which is as md5sum or sha256sum --binary writes it.
+read_sum() {
+  if [ ! -f "$sums" ]; then fail 3 "$sums: no such file; give --sums with 'checksum  archive' lines"; fi
+  awk -v name="$1" '{ sub(/\r$/, "") } $2 == name || $2 == "*" name { print tolower($1); found = 1; exit }
+    END { exit !found }' "$sums" || fail 3 "$sums: no checksum of $1; give --sums with one"
+}
+
+# fetch NAME KIND SUM: sets `archive` to a file with that checksum: $folder/NAME, if somebody put it
+# there, else NAME.part, which is fetched, or gone on with.
 fetch() {
-  local part="$2.part" found
-  if [ -f "$2" ]; then mv "$2" "$part"; fi # fetched by other means, perhaps
-  if ! [ -f "$part" ] || [ "$(sum_of "$3" "$part")" != "$4" ]; then
-    echo "fetching $1"
-    transfer "$1" "$part" || give_up 3 "$1: could not be fetched; run it again to go on, remove" \
-      "$part to begin anew, or fetch it by other means to $2"
-    echo "checking $part"
-    found="$(sum_of "$3" "$part")"
-    if [ "$found" != "$4" ]; then
-      rm -f "$part"
-      give_up 3 "$1: its $3 is $found, $4 was wanted; removed what was fetched," \
-        "run it again or try another --url"
-    fi
+  local found
+  archive="$folder/$1"
+  if [ -f "$archive" ]; then
+    echo "checking $archive"
+    found="$(sum_of "$2" "$archive")"
+    if [ "$found" = "$3" ]; then return; fi
+    fail 3 "$archive: its $2 is $found, $3 was wanted; replace it, or remove it to have it fetched"
   fi
-  mv "$part" "$2"
+  archive="$archive.part"
+  if [ -f "$archive" ] && [ "$(sum_of "$2" "$archive")" = "$3" ]; then return; fi
+  echo "fetching $url/$1"
+  transfer "$url/$1" "$archive" || fail 3 "$url/$1: could not be fetched; run it again to go on," \
+    "remove $archive to begin anew, or fetch it by other means to $folder/$1"
+  echo "checking $archive"
+  found="$(sum_of "$2" "$archive")"
+  if [ "$found" != "$3" ]; then
+    rm -f "$archive"
+    fail 3 "$url/$1: its $2 is $found, $3 was wanted; removed what was fetched, run it again or" \
+      "try another --url"
+  fi
 }
 
 # transfer URL FILE: appends to FILE what it lacks.
@@ -42,12 +49,22 @@ transfer() {
   elif command -v wget > /dev/null; then
     wget --continue --output-document "$2" "$1"
   else
-    give_up 4 "neither curl nor wget is installed; install one, or fetch $1 by other means to" \
-      "${2%.part}"
+    fail 4 "neither curl nor wget is installed; install one, or fetch $1 by other means to ${2%.part}"
   fi
 }
 
-# read_sum FILE ARCHIVE: the checksum in a table as md5sum writes it.
-read_sum() {
-  awk -v name="$2" '$2 == name { print $1 }' "$1"
+# unpack COMMAND...: has COMMAND unpack $archive into the new folder $unpacking.
+unpack() {
+  echo "unpacking $archive"
+  rm -rf "$unpacking"
+  mkdir "$unpacking"
+  "$@" || fail 5 "$archive: could not be unpacked; free space in $folder and run it again"
+}
+
+# keep FOLDER CORPUS: what was unpacked becomes CORPUS; an archive that was fetched here is removed.
+keep() {
+  mv "$1" "$2"
+  rm -rf "$unpacking"
+  case "$archive" in *.part) rm -f "$archive" ;; esac
+  echo "wrote $2"
 }

@@ -2,33 +2,36 @@
 # Sourced by run.sh after the options: which stages run, which were done before, what they find.
 # shellcheck disable=SC2154  # recipe, config, stage and the like are run.sh's own
 
+if [ $# -gt 0 ]; then fail 2 "$1: options begin with --; see $0 --help"; fi
 # From here on a relative path is the caller's; a path that begins with conf/ is the recipe's own.
 case "$config" in conf/*) config="$recipe/$config" ;; esac
 if [ -n "$config" ] && [ ! -f "$config" ]; then
-  echo "error: $config: no such settings file; give --config conf/NAME.yaml" >&2
-  exit 3
+  fail 3 "$config: no such settings file; give --config conf/NAME.yaml"
 fi
-for number in "$stage" "$stop_stage"; do
+for number in "$stage" "$stop_stage" "$nj"; do
   case "$number" in
-    "" | *[!0-9]*)
-      echo "error: --stage $stage --stop-stage $stop_stage: numbers were wanted; see $0 --help" >&2
-      exit 2
-      ;;
+    *[!0-9]* | ?????*) fail 2 "--stage $stage --stop-stage $stop_stage --nj $nj: numbers were wanted" ;;
   esac
 done
-if [ "$stage" -gt "$stop_stage" ]; then
-  echo "error: --stage $stage --stop-stage $stop_stage: no stage is left; see $0 --help" >&2
-  exit 2
+if [ "$stage" -gt "$stop_stage" ] || [ "$stop_stage" -gt 9 ]; then
+  fail 2 "--stage $stage --stop-stage $stop_stage: stages are 0 to 9, the first before the last"
 fi
+if [ "$nj" -eq 0 ]; then fail 2 "--nj 0: at least one file at a time was wanted"; fi
 
 # asked N: whether stage N is among those that are to run.
 asked() {
   [ "$stage" -le "$1" ] && [ "$stop_stage" -ge "$1" ]
 }
 
-# checksums FILE...: a line for each, with its name.
-checksums() {
-  if command -v sha256sum > /dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi
+# finds NAME [LAUNCHER]: whether `vqspeech doctor` does, where LAUNCHER starts it.
+finds() {
+  local status=0
+  ${2-} vqspeech doctor "$1" > /dev/null || status=$?
+  case "$status" in
+    0) ;;
+    4) return 1 ;;
+    *) exit "$status" ;; # it has said why
+  esac
 }
 
 # What a stage depends on, as text: what the functions below print, or values such as "$speakers".
@@ -42,37 +45,17 @@ settings_in() {
 content_of() {
   local file
   for file in "$@"; do
-    if [ -f "$file" ]; then checksums < "$file"; else echo "no ${file##*/}"; fi
+    if [ -f "$file" ]; then cksum < "$file"; else echo "no ${file##*/}"; fi
   done
 }
 
-# tables_of DATA...: who says what where. Not the phones, which nothing is trained on.
-tables_of() {
-  local folder file
-  for folder in "$@"; do
-    (
-      echo "${folder##*/}"
-      cd "$folder" 2> /dev/null || exit 0
-      set --
-      for file in *; do
-        if [ -f "$file" ] && [ "$file" != phones.ctm ]; then set -- "$@" "$file"; fi
-      done
-      if [ $# -gt 0 ]; then checksums "$@"; fi
-    )
+# speech_in 'MORE...' DATA...: who speaks where and how long, and what the tables MORE say.
+speech_in() {
+  local folder table
+  for folder in "${@:2}"; do
+    echo "${folder##*/}"
+    for table in utt2spk wav.scp segments utt2dur $1; do content_of "$folder/$table"; done
   done
-}
-
-# tables_of_parts: those of all data directories that are there.
-tables_of_parts() {
-  list_parts
-  tables_of ${parts[@]+"${parts[@]}"} # an empty array is an unset one to older shells
-}
-
-# codes_of MODEL: what codes come from: the weights, the data, and the phones that go with it.
-codes_of() {
-  content_of "$1/MANIFEST.json"
-  tables_of_parts
-  content_of ${parts[@]+"${parts[@]/%//phones.ctm}"}
 }
 
 # place_of FOLDER: the same from wherever the recipe is called.
@@ -85,15 +68,13 @@ place_of() {
 # checksum of the inputs, then the files that were made. Without FOLDER the stage always runs.
 stage_runs() {
   asked "$1" || return 1
-  stamp=""
   if [ $# -gt 2 ]; then
     stamp="$3/.stage-$1"
-    stamp_inputs="$(printf '%s\n' "${@:4}" | checksums)"
+    stamp_inputs="$(printf '%s\n' "${@:4}" | cksum)"
     if stamp_holds "$3"; then
       echo "== stage $1: $2: done before; remove $stamp to run it again"
       return 1
     fi
-    rm -f "$stamp" # from now on what is there may be half of one, half of the other
   fi
   echo "== stage $1: $2"
 }
@@ -109,6 +90,11 @@ stamp_holds() {
   } < "$stamp"
 }
 
+# stage_begins: from now on what is there may be half of one, half of the other.
+stage_begins() {
+  rm -f "$stamp"
+}
+
 # stage_done FILE...: stamps the stage, which made these files below the stamp's folder.
 # The inputs are those that it began with: they may have changed meanwhile.
 stage_done() {
@@ -117,25 +103,25 @@ stage_done() {
   mv "$stamp.new" "$stamp"
 }
 
-# stage_missing N NAME COMMAND: says of a stage that the toolkit cannot run it yet.
-stage_missing() {
+# leave_out N NAME STATUS WHY...: passes over a stage; one that was asked for alone fails.
+leave_out() {
   asked "$1" || return 0
-  if [ "$stage" -eq "$stop_stage" ]; then
-    echo "error: stage $1: $2: 'vqspeech $3' does not exist yet" >&2
-    exit 3
-  fi
-  echo "== stage $1: $2: left out, 'vqspeech $3' does not exist yet"
+  if [ "$stage" -eq "$stop_stage" ]; then fail "$3" "stage $1: $2: ${*:4}"; fi
+  echo "== stage $1: $2: left out, ${*:4}"
+}
+
+# stage_missing N NAME COMMAND: a stage that the toolkit cannot run yet.
+stage_missing() {
+  leave_out "$1" "$2" 3 "'vqspeech $3' does not exist yet"
 }
 
 # needs FILE N: stops unless FILE is there, naming the stage that makes it.
 needs() {
-  if [ ! -e "$1" ]; then
-    echo "error: $1 is missing; stage $2 makes it: $0 --stage $2" >&2
-    exit 3
-  fi
+  [ -e "$1" ] || fail 3 "$1 is missing; stage $2 makes it: $0 --out $(printf %q "$out") --stage $2"
 }
 
 # list_parts: sets `parts` to the data directories that stage 1 made, however many the corpus has.
+# Where it may be empty it is written ${parts[@]+...}: an empty array is an unset one to older shells.
 list_parts() {
   local table
   parts=()
@@ -144,67 +130,65 @@ list_parts() {
   done
 }
 
-# train_model CONFIG RUN: trains, or goes on training.
-train_model() {
-  needs "$data/train/utt2spk" 1
-  needs "$data/valid/utt2spk" 1
-  set_aside "$1" "$2"
-  $train_cmd vqspeech train vqvae "$1" --train "$data/train" --valid "$data/valid" \
-    --out "$2" --resume auto --device "$device"
-}
-
-# encode_parts MODEL FOLDER: the codes of every data directory, in FOLDER; ends the stage.
-encode_parts() {
-  local part made=()
-  needs "$1/config.json" 3
-  needs "$data/train/utt2spk" 1
+# validate_parts: checks every data directory that was made; ends stage 1.
+validate_parts() {
+  local part made=(audio prepared.json)
   list_parts
   for part in "${parts[@]}"; do
-    part="${part##*/}"
-    vqspeech encode "$data/$part" --out "$2/$part" --model "$1" --device "$device"
-    made+=("$part/codes.npy")
+    vqspeech validate "$part"
+    made+=("${part##*/}/utt2spk" "${part##*/}/wav.scp")
   done
   stage_done "${made[@]}"
 }
 
-# set_aside CONFIG RUN: a run of other settings or data is kept beside, for it may have taken days.
-# How long it runs and how often it tells may change while it goes on.
-set_aside() {
-  local inputs free='steps|threads|precision|keep_checkpoints|validation_seconds|[a-z]*_every'
-  inputs="$({ settings_in "$1" | grep -vE "^ *($free):" && tables_of "$data/train" "$data/valid"; } | checksums)"
-  if [ -f "$2/.inputs" ] && [ "$(cat "$2/.inputs")" != "$inputs" ]; then
-    # Not by mv: another process may be training there, and its lock must be heeded.
-    python - "$2" << 'END'
-import sys
-from pathlib import Path
-from vqspeech.errors import VQSpeechError
-from vqspeech.files import directory_lock
-run = Path(sys.argv[1])
-free = next(n for n in range(1, 10**6) if not run.with_name(f"{run.name}.{n}").exists())
-try:
-    with directory_lock(run):
-        run.rename(run.with_name(f"{run.name}.{free}"))
-except VQSpeechError as error:
-    print(f"error: {error}", file=sys.stderr)
-    sys.exit(error.exit_code)
-print(f"note: {run}: a run of other settings or data, now {run.name}.{free}", file=sys.stderr)
-END
-  fi
-  mkdir -p "$2"
-  printf '%s\n' "$inputs" > "$2/.inputs"
+# train_stage N NAME CONFIG RUN: trains or goes on; a run of another model or data is refused.
+train_stage() {
+  asked "$1" || return 0
+  stage_runs "$1" "$2" "$4" "$(settings_in "$3")" \
+    "$(speech_in "" "$data/train" "$data/valid")" || return 0
+  needs "$data/train/utt2spk" 1
+  needs "$data/valid/utt2spk" 1
+  $train_cmd vqspeech train vqvae "$3" --train "$data/train" --valid "$data/valid" \
+    --out "$4" --resume auto --device "$device"
+  stage_done best/config.json
 }
 
-# convert_to FOLDER: says the recording $src in the voices of $speakers; ends the stage.
-convert_to() {
-  local targets=() made=() speaker file
-  for speaker in $speakers; do targets+=(--speaker "$speaker"); done
-  vqspeech convert --src "$src" "${targets[@]}" --model "$model" --out "$1" --overwrite \
-    --device "$device"
-  for file in "$1"/*.wav; do made+=("${file##*/}"); done
+# codes_stage N NAME MODEL FOLDER: the codes of every data directory, with its texts and phones.
+codes_stage() {
+  local part made=()
+  asked "$1" || return 0
+  list_parts
+  stage_runs "$1" "$2" "$4" "$(content_of "$3/MANIFEST.json")" \
+    "$(speech_in "text phones.ctm" ${parts[@]+"${parts[@]}"})" || return 0
+  needs "$3/config.json" 3
+  needs "$data/train/utt2spk" 1
+  stage_begins
+  for part in "${parts[@]##*/}"; do
+    $train_cmd vqspeech encode "$data/$part" --out "$4/$part" --model "$3" --device "$device"
+    made+=("$part/codes.npy" "$part/utt2codes")
+  done
   stage_done "${made[@]}"
 }
 
-# choose_recording: sets `src` to the packaged recording of a person, unless one was given.
-choose_recording() {
-  if [ -z "$src" ]; then src="$root/vqspeech/assets/recording/librivox.flac"; fi
+# conversion_stage N MODEL FOLDER: says $src, or the packaged recording, in the voices of $speakers.
+conversion_stage() {
+  local targets=() made=() speaker file
+  asked "$1" || return 0
+  src="${src:-$root/vqspeech/assets/recording/librivox.flac}"
+  if [ ! -f "$src" ]; then fail 3 "--src $src: no such file; give a recording"; fi
+  if [ "$(dirname "$src")" -ef "$3" ]; then
+    fail 2 "--src $src: lies among earlier results, which will be removed; copy it elsewhere"
+  fi
+  stage_runs "$1" "conversion" "$3" "$(content_of "$2/MANIFEST.json" "$src")" \
+    "${src##*/}" "$speakers" || return 0
+  needs "$2/config.json" 3
+  set -f # a speaker is no pattern
+  for speaker in $speakers; do targets+=(--speaker "$speaker"); done
+  set +f
+  stage_begins
+  rm -f "$3"/*.wav # of another model or recording
+  $train_cmd vqspeech convert --src "$src" "${targets[@]}" --model "$2" --out "$3" --overwrite \
+    --device "$device"
+  for file in "$3"/*.wav; do made+=("${file##*/}"); done
+  stage_done "${made[@]}"
 }

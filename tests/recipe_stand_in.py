@@ -3,49 +3,66 @@
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
 # Notes each call and writes what the recipes look for: data directories from CORPUS/voices and
-# CORPUS/genders, and a model that depends on its settings alone.
+# CORPUS/genders, and a model that depends on its settings alone, of which the seed may not change.
 VQSPEECH = """#!/usr/bin/env bash
 set -eu
-echo "$*" >> "$CALLS"
+echo "${LAUNCHED:-}$*" >> "$CALLS"
 if [ "${BROKEN:-}" = "$1" ]; then exit 3; fi
 for ((i = 1; i < $#; i++)); do
   if [ "${!i}" = --out ]; then j=$((i + 1)); out="${!j}"; fi
 done
 case "$1 $2" in
   "prepare mini") set -- prepare mini "$CORPUS" "$3" ;;
+  "doctor gpu") exit "${GPU:-4}" ;;
+  "doctor pocketsphinx") exit "${ALIGNER:-0}" ;;
 esac
 case "$1" in
   prepare)
+    mkdir -p "$4/audio"
+    echo "{}" > "$4/prepared.json"
+    voices="$(cat "$3/voices")"
+    while [ $# -gt 4 ]; do
+      if [ "$5" = --readers ]; then voices="$(head -n "$6" <<< "$voices")"; fi
+      set -- "${@:1:4}" "${@:6}"
+    done
     for part in train valid test; do
       mkdir -p "$4/$part"
-      cat "$3/voices" > "$4/$part/utt2spk"
+      echo "$voices" > "$4/$part/utt2spk"
+      for name in wav.scp text; do sed 's/ .*/ .../' <<< "$voices" > "$4/$part/$name"; done
       if [ -f "$3/genders" ]; then cp "$3/genders" "$4/$part/spk2gender"; fi
     done ;;
   align)
     for folder in "$@"; do
-      if [ -f "$folder/utt2spk" ]; then echo SIL > "$folder/phones.ctm"; fi
+      if [ -f "$folder/utt2spk" ]; then cat "$folder/text" > "$folder/phones.ctm"; fi
     done ;;
   train)
     mkdir -p "$out/best"
+    seed="$(grep seed "$3" || true)"
+    if [ "$(cat "$out/seed" 2> /dev/null || echo "$seed")" != "$seed" ]; then
+      echo "error: $out: its seed differs" >&2
+      exit 3
+    fi
+    echo "$seed" > "$out/seed"
     cp "$3" "$out/best/config.json"
     cksum < "$3" > "$out/best/MANIFEST.json" ;;
-  encode) mkdir -p "$out" && echo 0 > "$out/codes.npy" ;;
-  convert) mkdir -p "$out" && echo hello > "$out/recording-p1.wav" ;;
+  encode) mkdir -p "$out" && echo 0 > "$out/codes.npy" && echo 0 > "$out/utt2codes" ;;
+  convert)
+    mkdir -p "$out"
+    while [ $# -gt 1 ]; do
+      if [ "$1" = --speaker ]; then echo hello > "$out/recording-$2.wav"; fi
+      shift
+    done ;;
 esac
 """
-# Says what is installed as a test wishes; everything else is the interpreter's.
-PYTHON = f"""#!/usr/bin/env bash
-case "$*" in
-  *pocketsphinx*) exit "${{NO_ALIGNER:-0}}" ;;
-  *torch*) exit "${{NO_GPU:-1}}" ;;
-esac
-exec {sys.executable} "$@"
+# Any other interpreter than vqspeech's own: no recipe calls it.
+PYTHON = """#!/bin/sh
+echo "python $*" >> "$CALLS"
+exit 1
 """
 SETTINGS = "training:\n  steps: 3\n  learning_rate: 1\n"
 
@@ -58,7 +75,7 @@ class Recipe:
         made = shutil.ignore_patterns("data", "exp", "corpus")
         shutil.copytree(ROOT / "egs", folder / "egs", ignore=made)
         (folder / "bin").mkdir()
-        for command, text in (("vqspeech", VQSPEECH), ("python", PYTHON)):
+        for command, text in (("vqspeech", VQSPEECH), ("python", PYTHON), ("python3", PYTHON)):
             (folder / "bin" / command).write_text(text)
             (folder / "bin" / command).chmod(0o755)
         self.write("corpus/voices", "p1_1 p1\np2_1 p2\np3_1 p3\n")
@@ -79,7 +96,7 @@ class Recipe:
         options = {key: value for key, value in self.options.items() if key not in without}
         options |= dict(zip(arguments[::2], map(str, arguments[1::2]), strict=True))
         done = subprocess.run(
-            [self.folder / "egs" / self.name / "run.sh", *sum(options.items(), ())],
+            [Path("egs") / self.name / "run.sh", *sum(options.items(), ())],
             capture_output=True,
             text=True,
             cwd=self.folder,
@@ -95,8 +112,8 @@ class Recipe:
         self.printed, self.said = done.stdout, done.stderr
         assert done.returncode == status, done.stderr
         self.calls = (self.folder / "calls").read_text().splitlines()
-        names = [call.split()[0] for call in self.calls]
-        return [name for name in dict.fromkeys(names) if name != "validate"]
+        names = dict.fromkeys(call.split()[0] for call in self.calls)
+        return [name for name in names if name not in ("validate", "doctor")]
 
     def calls_of(self, command):
         return [call for call in self.calls if call.startswith(command)]

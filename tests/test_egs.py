@@ -87,6 +87,20 @@ def test_a_conversion_is_speech_of_the_same_length_that_differs_from_its_source(
     assert not np.array_equal(*converted.values())
 
 
+def test_a_run_of_other_settings_is_refused_in_one_line_and_stays_as_it_was(mini):
+    folder, _, _ = mini
+    settings = yaml.safe_load((folder / "short.yaml").read_text())
+    settings["training"]["seed"] = 5
+    (folder / "other.yaml").write_text(yaml.safe_dump(settings))
+    exp = folder / "out" / "exp"
+    before = {path: path.stat().st_mtime_ns for path in exp.rglob("*") if path.is_file()}
+    done = run("mini", "--config", "other.yaml", "--out", "out", cwd=folder)
+    assert done.returncode == 3
+    assert "its seed differs from what is asked for now; give another --out" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert {path: path.stat().st_mtime_ns for path in exp.rglob("*") if path.is_file()} == before
+
+
 def test_every_stage_says_what_it_wrote(mini):
     _, printed, _ = mini
     for text in ("== stage 1", "== stage 3", "done: out/exp/vqvae/step-00000100", "== stage 4"):
@@ -105,9 +119,11 @@ def test_a_stage_names_the_one_that_makes_what_it_misses(tmp_path):
     ("arguments", "status", "message"),
     [
         (["--help"], 0, "Stages: 1 data directories"),
+        (["--help"], 0, "\n  --nj            files at a time [2]\n"),
         (["--stag", "1"], 2, "--stag: no such option"),
         (["--stage=1"], 2, "with a space"),
         (["--stage"], 2, "a value is missing"),
+        (["--config", "--stage"], 2, "--config: a value is missing"),
         (["stage"], 2, "options begin with --"),
         (["--config", "conf/none.yaml"], 3, "no such settings file"),
         (["--path", "x", "--stop_stage", "0"], 2, "--path"),
@@ -195,9 +211,14 @@ def test_every_script_says_how_it_is_used(script):
     done = call(script, "--help")
     assert done.returncode == 0
     assert done.stdout.startswith(f"Usage: {script} ")
-    # Each option that the help names is taken.
-    for option in set(re.findall(r"--[a-z-]+", done.stdout)):
+    # Each option that the help names is taken and explained in a line of its own, and no other is.
+    named = set(re.findall(r"(?<!\S)\[?(--[a-z-]+)", done.stdout))
+    for option in named:
         assert "a value is missing" in call(script, option).stderr
+        assert re.search(rf"^  {option} +\S.*\S$", done.stdout, re.MULTILINE)
+    variables = set(re.findall(r"^([a-z_]+)=", script.read_text(), re.MULTILINE))
+    for option in {f"--{name.replace('_', '-')}" for name in variables} - named:
+        assert "no such option" in call(script, option, "x").stderr
 
 
 @pytest.mark.parametrize("path", SETTINGS, ids=name_of)
@@ -233,7 +254,7 @@ def test_models_of_the_paper_have_its_code_rates(name, hop, codes):
 @pytest.mark.parametrize("script", SCRIPTS, ids=name_of)
 def test_scripts_are_clean(script):
     done = subprocess.run(
-        ["shellcheck", "-x", "--source-path=SCRIPTDIR", "--severity=warning", script],
+        ["shellcheck", "-x", "--source-path=SCRIPTDIR", script],
         capture_output=True,
         text=True,
         check=False,

@@ -1,10 +1,12 @@
 """Stage 0: archives are fetched from a folder that stands for the web, checked and unpacked."""
 
 import hashlib
+import http.server
 import os
 import shutil
 import subprocess
 import tarfile
+import threading
 import zipfile
 from pathlib import Path
 
@@ -17,12 +19,13 @@ LIBRISPEECH = ROOT / "egs" / "librispeech" / "local" / "download.sh"
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 
 
-def download(script, *arguments, path=None):
+def download(script, *arguments, path=None, cwd=None):
     return subprocess.run(
         [script, *map(str, arguments)],
         capture_output=True,
         text=True,
-        env={**os.environ, "PATH": path or os.environ["PATH"]},
+        cwd=cwd,
+        env={**os.environ, "PATH": path or os.environ["PATH"], "no_proxy": "*"},
         check=False,
     )
 
@@ -93,21 +96,118 @@ def test_an_archive_that_is_not_there_is_named_with_what_to_do(web, tmp_path):
     assert f"file://{web}/dev-clean.tar.gz: could not be fetched; run it again" in done.stderr
 
 
-def test_an_archive_that_was_fetched_by_other_means_is_checked_and_unpacked(web, tmp_path):
-    (tmp_path / "out").mkdir()
-    shutil.copy(web / "dev-clean.tar.gz", tmp_path / "out")
+def files_in(folder):
+    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_an_archive_that_was_fetched_by_other_means_is_checked_unpacked_and_kept(web, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    shutil.copy(web / "dev-clean.tar.gz", out)
+    (out / "dev-clean.tar.gz.part").write_text("of an earlier attempt")
     (web / "dev-clean.tar.gz").unlink()
+    before = files_in(out)
+    done = download(LIBRISPEECH, *options(web), out, "dev-clean")
+    assert done.returncode == 0, done.stderr
+    assert (out / "LibriSpeech" / "dev-clean" / "84").is_dir()
+    assert before.items() <= files_in(out).items()
+
+
+def test_an_archive_of_another_sum_that_somebody_put_there_is_named_and_not_touched(web, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "dev-clean.tar.gz").write_bytes((web / "dev-clean.tar.gz").read_bytes()[:2000])
+    before = files_in(out)
+    done = download(LIBRISPEECH, *options(web), out, "dev-clean")
+    assert done.returncode == 3
+    assert done.stderr.startswith(f"error: {out}/dev-clean.tar.gz: its md5 is ")
+    assert done.stderr.count("\n") == 1
+    assert files_in(out) == before
+
+
+@needs_curl
+@pytest.mark.parametrize("row", ["{} *dev-clean.tar.gz", "{}  dev-clean.tar.gz\r"])
+def test_sums_are_read_as_other_programs_write_them(web, tmp_path, row):
+    total = (web / "sums").read_text().split()[0].upper()
+    (web / "sums").write_text("0  test-clean.tar.gz\n" + row.format(total) + "\n")
     done = download(LIBRISPEECH, *options(web), tmp_path / "out", "dev-clean")
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "out" / "LibriSpeech" / "dev-clean" / "84").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("script", "names"), [(LIBRISPEECH, ["dev-clean", "test-clean"]), (VCTK, [])]
+)
+def test_what_has_no_checksum_is_not_fetched(web, tmp_path, script, names):
+    out = tmp_path / "out"
+    done = download(script, *options(web), out, *names)  # of the two only dev-clean has one
+    assert done.returncode == 3
+    name = "test-clean.tar.gz" if names else "VCTK-Corpus-0.92.zip"
+    assert done.stderr == f"error: {web}/sums: no checksum of {name}; give --sums with one\n"
+    assert not out.exists()
+
+
+def programs_in(folder, *names):
+    """A PATH of these programs alone."""
+    folder.mkdir()
+    for name in ("bash", "env", "dirname", "mkdir", "awk", *names):
+        (folder / name).symlink_to(shutil.which(name))
+    return str(folder)
+
+
+@needs_curl
+def test_after_an_unpacking_that_was_killed_the_subset_is_whole(web, tmp_path):
+    out = tmp_path / "out"
+    tar = tmp_path / "bin" / "tar"
+    tar.parent.mkdir()
+    tar.write_text('#!/bin/sh\nmkdir -p "$4/LibriSpeech/dev-clean/half"\nkill -9 "$PPID"\n')
+    tar.chmod(0o755)
+    path = f"{tar.parent}{os.pathsep}{os.environ['PATH']}"
+    killed = download(LIBRISPEECH, *options(web), out, "dev-clean", path=path)
+    assert killed.returncode == -9
+    assert list(out.rglob("half"))
+    assert not (out / "LibriSpeech" / "dev-clean").exists()
+    (web / "dev-clean.tar.gz").unlink()  # it was fetched
+    done = download(LIBRISPEECH, *options(web), out, "dev-clean")
+    assert done.returncode == 0, done.stderr
+    assert sorted(files_in(out)) == ["84-121123-0000.flac", "SPEAKERS.TXT"]
+    assert not list(out.rglob("half"))
+
+
+@pytest.mark.skipif(shutil.which("wget") is None, reason="wget is not installed")
+def test_where_there_is_only_wget_an_interrupted_download_goes_on_too(web, tmp_path):
+    content = (web / "dev-clean.tar.gz").read_bytes()
+
+    class Rest(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            start = int(self.headers["Range"].removeprefix("bytes=").rstrip("-"))
+            self.send_response(206)
+            self.send_header("Content-Length", str(len(content) - start))
+            place = f"bytes {start}-{len(content) - 1}/{len(content)}"
+            self.send_header("Content-Range", place)
+            self.end_headers()
+            self.wfile.write(content[start:])
+
+        def log_message(self, *arguments):
+            pass
+
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "dev-clean.tar.gz.part").write_bytes(content[:2000])
+    needed = ("wget", "tar", "gzip", "md5sum", "cut", "mv", "rm")
+    path = programs_in(tmp_path / "bin", *needed)
+    with http.server.HTTPServer(("127.0.0.1", 0), Rest) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        given = ("--url", url, "--sums", web / "sums")
+        done = download(LIBRISPEECH, *given, out, "dev-clean", path=path)
+        server.shutdown()
+    assert done.returncode == 0, done.stderr
+    assert sorted(files_in(out)) == ["84-121123-0000.flac", "SPEAKERS.TXT"]
 
 
 def test_without_curl_and_wget_it_is_said_what_to_install(tmp_path):
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    for name in ("bash", "env", "dirname", "mkdir", "awk"):
-        (programs / name).symlink_to(shutil.which(name))
-    done = download(LIBRISPEECH, tmp_path / "out", "dev-clean", path=str(programs))
+    path = programs_in(tmp_path / "bin")
+    done = download(LIBRISPEECH, tmp_path / "out", "dev-clean", path=path)
     assert done.returncode == 4
     assert "neither curl nor wget is installed; install one, or fetch https://www" in done.stderr
 
@@ -138,9 +238,11 @@ def test_vctk_is_unpacked_to_a_folder_of_its_own(tmp_path):
         (["--url"], 2, "--url: a value is missing"),
         (["out", "dev-cleen"], 2, "dev-cleen: no subset of LibriSpeech"),
         (["--sums", "none", "out"], 3, "none: no such file"),
+        (["--here", "x", "out"], 2, "--here: no such option"),
+        (["--url", "", "out"], 2, "--url: a value is missing or empty"),
     ],
 )
-def test_options_of_a_download(arguments, status, message):
-    done = download(LIBRISPEECH, *arguments)
+def test_options_of_a_download(arguments, status, message, tmp_path):
+    done = download(LIBRISPEECH, *arguments, cwd=tmp_path)
     assert message in done.stdout + done.stderr
     assert done.returncode == status

@@ -27,6 +27,7 @@ def test_a_finished_recipe_does_nothing_again(recipe):
     assert recipe.run() == []
     expected = {"mini": 4, "vctk": 5, "librispeech": 7}[recipe.name]
     assert recipe.printed.count("done before; remove") == expected
+    assert not recipe.calls_of("python")  # which may be another than vqspeech's
     # The same folders and files by other names.
     for option in recipe.options:
         recipe.options[option] = recipe.folder / recipe.options[option]
@@ -43,11 +44,12 @@ def test_a_change_runs_what_depends_on_it_and_nothing_else(vctk):
     def assert_again(*commands):
         assert vctk.run() == list(commands)
 
-    vctk.write("my.yaml", SETTINGS + "  seed: 1\n")
+    vctk.write("my.yaml", SETTINGS.replace("steps: 3", "steps: 9"))
     assert_again("train", "encode", "convert")
     (exp / "vqvae" / ".stage-3").unlink()
     assert_again("train")
-    vctk.write("my.yaml", "# mine\n" + SETTINGS + "\n  seed: 1  # a comment is no setting\n")
+    steps = SETTINGS.replace("steps: 3", "steps: 9  # a comment is no setting")
+    vctk.write("my.yaml", f"# mine\n{steps}\n")
     assert_again()
     vctk.options |= {"--nj": "1", "--device": "cpu"}
     assert_again()
@@ -55,11 +57,41 @@ def test_a_change_runs_what_depends_on_it_and_nothing_else(vctk):
     assert_again("convert")
     vctk.write("recording.wav", "goodbye")
     assert_again("convert")
-    (exp / "converted" / "recording-p1.wav").unlink()
+    (exp / "converted" / "recording-p3.wav").unlink()
     assert_again("convert")
     shutil.rmtree(exp / "codes" / "valid")
     assert_again("encode")
     assert_again()
+
+
+def test_what_training_does_not_read_is_no_reason_to_train_again(vctk):
+    vctk.run()
+    train = vctk.folder / "out" / "data" / "train"
+    (train / "feats.scp").write_text("p1_1 raw.ark:5\n")
+    (train / "text.bak").write_text("p1_1 HELO\n")
+    assert vctk.run() == []
+    (train / "text").write_text("p1_1 MENDED\np2_1 ...\np3_1 ...\n")
+    assert vctk.run() == ["align", "encode"]
+    (train / "utt2dur").write_text("p1_1 2.0\n")
+    assert vctk.run() == ["align", "train", "encode"]
+
+
+@pytest.mark.parametrize(
+    ("made", "commands"),
+    [
+        ("data/audio", ["prepare"]),
+        ("data/prepared.json", ["prepare"]),
+        ("data/test/wav.scp", ["prepare"]),
+        ("data/valid/phones.ctm", ["align"]),
+        ("exp/codes/train/utt2codes", ["encode"]),
+    ],
+)
+def test_what_was_deleted_is_made_again(vctk, made, commands):
+    vctk.run()
+    gone = vctk.folder / "out" / made
+    shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    assert vctk.run() == commands
+    assert gone.exists()
 
 
 def test_another_corpus_with_the_same_speech_is_prepared_but_not_trained_on_again(vctk):
@@ -72,11 +104,15 @@ def test_another_corpus_with_the_same_speech_is_prepared_but_not_trained_on_agai
     assert vctk.run() == ["prepare", "align", "train", "encode"]
 
 
-def test_other_readers_are_prepared_and_trained_on(librispeech):
+def test_other_readers_are_prepared_aligned_trained_on_and_encoded(librispeech):
     librispeech.run()
-    assert librispeech.run("--readers", 2)[0] == "prepare"
+    assert librispeech.run("--readers", 2) == ["prepare", "align", "train", "encode"]
     assert "--readers 2" in librispeech.calls[0]
     assert "--subsets" not in librispeech.calls[0]  # none is there by its name: all that there is
+    readers = librispeech.folder / "out" / "data" / "train" / "utt2spk"
+    assert readers.read_text() == "p1_1 p1\np2_1 p2\n"
+    assert librispeech.run("--readers", 2) == []
+    assert librispeech.run() == ["prepare", "align", "train", "encode"]
 
 
 def test_of_the_subsets_of_the_paper_those_are_taken_that_are_there(librispeech):
@@ -102,33 +138,50 @@ def test_a_stage_that_fails_leaves_no_stamp(vctk):
     assert vctk.run() == ["convert"]
 
 
-def test_a_run_of_other_settings_is_kept_beside_the_new_one(vctk):
+def test_a_stage_that_cannot_begin_keeps_the_stamp_of_what_it_did_before(vctk):
     vctk.run()
-    vctk.write("my.yaml", SETTINGS.replace("rate: 1", "rate: 2"))
-    vctk.run()
-    exp = vctk.folder / "out" / "exp"
-    assert "rate: 1" in (exp / "vqvae.1" / "best" / "config.json").read_text()
-    assert "rate: 2" in (exp / "vqvae" / "best" / "config.json").read_text()
-    assert "a run of other settings or data, now vqvae.1" in vctk.said
+    out = vctk.folder / "out"
+    assert vctk.run("--corpus", "nowhere", status=3) == []
+    assert vctk.run("--alignments", "nowhere", status=3) == []
+    assert vctk.run("--src", "nowhere.wav", status=3) == []
+    assert "--src nowhere.wav: no such file" in vctk.said
+    (out / "exp" / "vqvae").rename(vctk.folder / "aside")
+    for stage in (4, 7):
+        assert vctk.run("--stage", stage, "--stop-stage", stage, status=3) == []
+    (vctk.folder / "aside").rename(out / "exp" / "vqvae")
+    assert vctk.run() == []
 
 
-def test_a_longer_run_goes_on_in_its_place(vctk):
+def test_what_lies_among_the_conversions_is_of_this_model_and_recording(vctk):
     vctk.run()
+    converted = vctk.folder / "out" / "exp" / "converted"
+    assert sorted(path.name for path in converted.glob("*.wav")) == [
+        "recording-p1.wav",
+        "recording-p2.wav",
+    ]
+    vctk.run("--speakers", "p3 *")  # a star is no file name
+    assert sorted(path.name for path in converted.glob("*.wav")) == [
+        "recording-*.wav",
+        "recording-p3.wav",
+    ]
+    assert vctk.run("--src", "out/exp/converted/recording-p3.wav", status=2) == []
+    assert "lies among earlier results, which will be removed" in vctk.said
+    assert (converted / "recording-p3.wav").exists()
+
+
+def test_a_longer_run_goes_on_and_one_of_other_settings_is_refused_and_kept(vctk):
+    vctk.run()
+    best = vctk.folder / "out" / "exp" / "vqvae" / "best"
     vctk.write("my.yaml", SETTINGS.replace("steps: 3", "steps: 9"))
     assert vctk.run()[0] == "train"
-    assert not (vctk.folder / "out" / "exp" / "vqvae.1").exists()
-
-
-def test_a_run_that_another_process_trains_is_not_moved(vctk):
-    vctk.run()
-    run = vctk.folder / "out" / "exp" / "vqvae"
     vctk.write("my.yaml", SETTINGS + "  seed: 1\n")
-    from vqspeech.files import directory_lock
-
-    with directory_lock(run):
-        vctk.run(status=7)
-    assert "train" not in [call.split()[0] for call in vctk.calls]
-    assert (run / "best").is_dir()
+    assert vctk.run(status=3) == ["train"]
+    assert vctk.said == "error: out/exp/vqvae: its seed differs\n"
+    assert "steps: 9" in (best / "config.json").read_text()
+    vctk.write("my.yaml", SETTINGS.replace("steps: 3", "steps: 9"))
+    assert vctk.run() == []
+    vctk.write("my.yaml", SETTINGS + "  seed: 1\n")
+    assert vctk.run("--out", "other")[2:] == ["train", "encode", "convert"]
 
 
 @pytest.mark.parametrize(
@@ -136,14 +189,50 @@ def test_a_run_that_another_process_trains_is_not_moved(vctk):
     [(2, "utt2spk", 1), (3, "utt2spk", 1), (4, "config.json", 3), (7, "utt2spk", 1)],
 )
 def test_a_stage_names_the_one_that_makes_what_it_misses(vctk, stage, missing, maker):
-    assert vctk.run("--stage", stage, "--stop-stage", stage, status=3) == []
+    out = ("--out", "my out")
+    assert vctk.run("--stage", stage, "--stop-stage", stage, *out, status=3) == []
     assert f"{missing} is missing; stage {maker} makes it: " in vctk.said
-    assert f"run.sh --stage {maker}" in vctk.said
+    assert vctk.said.endswith(f"egs/vctk/run.sh --out my\\ out --stage {maker}\n")
 
 
-@pytest.mark.parametrize("name", ["vctk", "librispeech"])
-def test_stages_without_a_command_are_named_among_others_and_fail_alone(name, tmp_path):
-    recipe = Recipe(tmp_path, name)
+def test_a_conversion_to_named_speakers_needs_no_data(vctk):
+    vctk.run("--stop-stage", 3)
+    shutil.rmtree(vctk.folder / "out" / "data")
+    assert vctk.run("--stage", 7, status=3) == []
+    assert vctk.run("--stage", 7, "--speakers", "p9") == ["convert"]
+
+
+def test_what_may_use_a_gpu_is_started_as_cmd_sh_says(vctk):
+    vctk.write("egs/cmd.sh", 'train_cmd="env LAUNCHED=node:"\n')
+    vctk.run(without=["--config"])
+    assert {call.split()[0] for call in vctk.calls if call.startswith("node:")} == {
+        "node:doctor",
+        "node:train",
+        "node:encode",
+        "node:convert",
+    }
+    assert "node:doctor gpu" in vctk.calls
+    assert "doctor pocketsphinx" in vctk.calls
+
+
+def test_a_recipe_runs_where_cdpath_is_exported(recipe):
+    assert recipe.run("--stop-stage", 1, CDPATH=str(recipe.folder)) == ["prepare"]
+
+
+def test_without_vqspeech_one_line_says_how_to_install_it(recipe):
+    (recipe.folder / "bin" / "vqspeech").unlink()
+    programs = recipe.folder / "programs"
+    programs.mkdir()
+    for name in ("bash", "env", "dirname"):
+        (programs / name).symlink_to(shutil.which(name))
+    recipe.run(status=4, PATH=str(programs))
+    root = recipe.folder
+    assert recipe.said == (
+        f"error: vqspeech is not installed; run 'make test' or 'pip install -e .' in {root}\n"
+    )
+
+
+def test_stages_without_a_command_are_named_among_others_and_fail_alone(recipe):
     recipe.run("--stage", 5, "--stop-stage", 6)
     printed = recipe.printed
     recipe.run("--stage", 8)
@@ -160,12 +249,31 @@ def test_stages_without_a_command_are_named_among_others_and_fail_alone(name, tm
         assert text in recipe.said
 
 
-def test_numbers_of_stages_and_gpus_are_checked(vctk):
-    vctk.run("--stage", "one", status=2)
-    assert "numbers were wanted" in vctk.said
-    vctk.run("--stage", 5, "--stop-stage", 4, status=2)
-    assert "no stage is left" in vctk.said
-    vctk.run("--ngpu", 2, status=2)
-    assert "not built yet; give 0 or 1" in vctk.said
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--stage", "one"], "numbers were wanted"),
+        (["--stage", "1,2"], "numbers were wanted"),
+        (["--stage", 5, "--stop-stage", 4], "stages are 0 to 9, the first before the last"),
+        (["--stage", 10], "stages are 0 to 9"),
+        (["--stop-stage", 11], "stages are 0 to 9"),
+        (["--nj", 0], "--nj 0: at least one file"),
+        (["--nj", "x"], "numbers were wanted"),
+        (["--corpus", ""], "--corpus: a value is missing or empty"),
+        (["--out", ""], "--out: a value is missing or empty"),
+        (["--recipe", "/tmp"], "--recipe: no such option"),
+        (["--path", "x"], "--path: no such option"),
+        (["--data", "x"], "--data: no such option"),
+        (["--ngpu", 2], "not built yet; give 0 or 1"),
+    ],
+)
+def test_a_mistake_in_an_option_is_told_in_one_line_before_anything_runs(vctk, options, message):
+    assert vctk.run(*options, status=2) == []
+    assert message in vctk.said
+    assert vctk.said.count("\n") == 1
+    assert not (vctk.folder / "out").exists()
+
+
+def test_one_gpu_is_asked_for_by_its_number(vctk):
     vctk.run("--ngpu", 1)
     assert "--device cuda" in vctk.calls_of("train")[0]

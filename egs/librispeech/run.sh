@@ -2,36 +2,36 @@
 # LibriSpeech (section 4.3): 128 samples a code for a prior, 640 samples and 128 codes for phonemes.
 # The speaker is the reader. The paper's "460 speakers" are most likely the 460 hours of train-clean-460.
 set -euo pipefail
+unset CDPATH
 
 recipe="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-stage=0
-stop_stage=9
-corpus=""     # LibriSpeech/ or the folder above it; without it stage 0 fetches the corpus
-subsets=""    # train-clean-460 (100 and 360 hours), dev-clean, test-clean: what is there of them
-readers=""    # as many of those to train on, 460 for example; all without it
-alignments="" # a folder of TextGrids; LibriSpeech-alignments in or beside the corpus, if there
-config=""     # conf/vqvae.yaml with a GPU, else conf/tiny.yaml; NAME_25hz.yaml stands beside
-out="$recipe" # corpus/, data/ and exp/ go here
-nj=4
-ngpu=""       # 0 or 1; without it as --device says
-device=auto
-speakers=""   # to convert to: the first woman and the first man
-src=""        # a recording to convert; the packaged one without it
+corpus=""             # LibriSpeech/ or the folder above it; without it stage 0 fetches the corpus, 30 GB
+subsets=""            # 'NAME ...'; without it what there is of train-clean-460, dev-clean and test-clean, else all
+readers=""            # as many of those to train on, 460 for example; without it all
+stage=0               # the first stage to run
+stop_stage=9          # the last one
+models="125hz 25hz"   # of 125 codes a second, for a prior and conversion, and of 25, for phonemes; one or both
+config=""             # the settings; without it conf/vqvae.yaml for a GPU, else conf/tiny.yaml; 25hz takes NAME_25hz.yaml
+out="$recipe"         # corpus/, data/ and exp/ go here
+alignments=""         # TextGrids for stage 2; without it LibriSpeech-alignments in or beside the corpus, else an aligner
+nj=4                  # files at a time
+ngpu=""               # to train on, 0 or 1; without it as --device says
+device=auto           # auto, cpu or cuda:0
+speakers=""           # 'ID ...' to convert to; without it the first woman and the first man
+src=""                # a recording to convert; without it the packaged one
 
-help_message="Usage: $0 [--corpus LIBRISPEECH] [--subsets 'NAME ...'] [--readers N] [--stage N]
-       [--stop-stage N] [--config conf/NAME.yaml] [--out DIR] [--alignments DIR] [--nj N]
-       [--ngpu 0|1] [--device auto|cpu|cuda:0] [--speakers 'ID ...'] [--src RECORDING]
-Stages: 0 corpus (30 GB, fetched without --corpus)  1 data directories  2 alignments
-        3 VQ-VAEs of 125 and 25 codes a second  4 codes  5 phoneme analysis  6 prior  7 conversion
-        8 unconditional samples  9 report
-        5, 6, 8 and 9 are not built yet. A stage that was done before with the same inputs is skipped."
+help_message="Usage: $0 [--OPTION VALUE]...
+Stages: 0 corpus  1 data directories  2 alignments  3 VQ-VAEs  4 codes  5 phoneme analysis  6 prior
+        7 conversion  8 unconditional samples  9 report; 5, 6, 8 and 9 are not built yet.
+        A stage that was done before with the same inputs is skipped.
+Options, with their defaults:"
 
+# shellcheck source=../parse_options.sh
+. "$recipe/../parse_options.sh"
 # shellcheck source=../path.sh
 . "$recipe/../path.sh"
 # shellcheck source=../cmd.sh
 . "$recipe/../cmd.sh"
-# shellcheck source=../parse_options.sh
-. "$recipe/../parse_options.sh"
 # shellcheck source=../stages.sh
 . "$recipe/../stages.sh"
 # shellcheck source=../corpora.sh
@@ -41,75 +41,66 @@ data="$out/data"
 exp="$out/exp"
 model="$exp/vqvae/best"
 
-if [ -n "$corpus" ]; then
-  if asked 0; then echo "== stage 0: corpus: $corpus was given"; fi
-elif stage_runs 0 "corpus"; then
-  # shellcheck disable=SC2086  # a list of names
-  "$recipe/local/download.sh" "$out/corpus" ${subsets:-train-clean-460 dev-clean test-clean}
+case " $models " in
+  " 125hz " | " 25hz " | " 125hz 25hz " | " 25hz 125hz ") ;;
+  *) fail 2 "--models '$models': 125hz, 25hz or both were wanted" ;;
+esac
+# wants NAME: whether the model NAME is among those of --models.
+wants() {
+  case " $models " in *" $1 "*) ;; *) return 1 ;; esac
+}
+if asked 3 && wants 25hz && [ -n "$config" ] && [ ! -f "${config%.yaml}_25hz.yaml" ]; then
+  fail 3 "${config%.yaml}_25hz.yaml: no such file; the settings of the model of 25 codes a second" \
+    "stand beside those of --config, or give --models 125hz"
 fi
-corpus="${corpus:-$out/corpus/LibriSpeech}"
-if [ -z "$subsets" ]; then
-  # Whoever has a part of what the paper took goes on with that part; of anything else, with all.
-  for subset in train-clean-100 train-clean-360 dev-clean test-clean; do
-    if [ -d "$corpus/$subset" ] || [ -d "$corpus/LibriSpeech/$subset" ]; then
-      subsets="$subsets $subset"
-    fi
-  done
-  subsets="${subsets# }"
-  subsets="${subsets/train-clean-100 train-clean-360/train-clean-460}"
-fi
-for folder in "$corpus/../LibriSpeech-alignments" "$corpus/LibriSpeech-alignments"; do
-  if [ -z "$alignments" ] && [ -d "$folder" ]; then alignments="$folder"; fi
-done
+
+set -f # subsets are no patterns
+# shellcheck disable=SC2086  # a list of names
+corpus_stage "$out/corpus/LibriSpeech" "$recipe/local/download.sh" "$out/corpus" \
+  ${subsets:-train-clean-460 dev-clean test-clean}
+set +f
 
 if stage_runs 1 "data directories" "$data" "$(place_of "$corpus")" "$subsets" "$readers"; then
   needs_corpus "train-clean-100/, dev-clean/ or other subsets"
+  if [ -z "$subsets" ]; then
+    # Whoever has a part of what the paper took goes on with that part; of anything else, with all.
+    for subset in train-clean-100 train-clean-360 dev-clean test-clean; do
+      if [ -d "$corpus/$subset" ] || [ -d "$corpus/LibriSpeech/$subset" ]; then
+        subsets="${subsets:+$subsets }$subset"
+      fi
+    done
+    subsets="${subsets/train-clean-100 train-clean-360/train-clean-460}"
+  fi
+  stage_begins
   vqspeech prepare librispeech "$corpus" "$data" ${subsets:+--subsets "$subsets"} \
     ${readers:+--readers "$readers"} --nj "$nj"
   validate_parts
 fi
 
-if can_align && stage_runs 2 "alignments" "$data" "${alignments:+$(place_of "$alignments")}" \
-  "$(tables_of_parts)"; then
-  align_parts
+for folder in "$(dirname "$corpus")/LibriSpeech-alignments" "$corpus/LibriSpeech-alignments"; do
+  if [ -z "$alignments" ] && [ -d "$folder" ]; then alignments="$folder"; fi
+done
+align_stage
+
+if asked 3; then choose_config; fi
+if wants 125hz; then train_stage 3 "VQ-VAE, 125 codes a second" "$config" "$exp/vqvae"; fi
+if wants 25hz; then
+  train_stage 3 "VQ-VAE, 25 codes a second" "${config%.yaml}_25hz.yaml" "$exp/vqvae_25hz"
 fi
 
-if asked 3; then
-  choose_config
-  config_25hz="${config%.yaml}_25hz.yaml"
-  if [ ! -f "$config_25hz" ]; then
-    echo "error: $config_25hz: no such file; the settings of the model of 25 codes a second stand" \
-      "beside those of --config" >&2
-    exit 3
-  fi
-fi
-spoken="$(tables_of "$data/train" "$data/valid")"
-if stage_runs 3 "VQ-VAE, 125 codes a second" "$exp/vqvae" "$(settings_in "$config")" "$spoken"; then
-  train_model "$config" "$exp/vqvae"
-  stage_done best/config.json
-fi
-if stage_runs 3 "VQ-VAE, 25 codes a second" "$exp/vqvae_25hz" \
-  "$(settings_in "${config_25hz:-}")" "$spoken"; then
-  train_model "$config_25hz" "$exp/vqvae_25hz"
-  stage_done best/config.json
-fi
-
-if stage_runs 4 "codes, 125 a second" "$exp/codes" "$(codes_of "$model")"; then
-  encode_parts "$model" "$exp/codes"
-fi
-if stage_runs 4 "codes, 25 a second" "$exp/codes_25hz" "$(codes_of "$exp/vqvae_25hz/best")"; then
-  encode_parts "$exp/vqvae_25hz/best" "$exp/codes_25hz"
+if wants 125hz; then codes_stage 4 "codes, 125 a second" "$model" "$exp/codes"; fi
+if wants 25hz; then
+  codes_stage 4 "codes, 25 a second" "$exp/vqvae_25hz/best" "$exp/codes_25hz"
 fi
 
 stage_missing 5 "phoneme analysis" "analyze phonemes"
 stage_missing 6 "prior" "train prior"
 
-if asked 7; then choose_recording && choose_speakers; fi
-if stage_runs 7 "conversion" "$exp/converted" "$(content_of "$model/MANIFEST.json" "$src")" \
-  "${src##*/}" "$speakers"; then
-  needs "$data/train/utt2spk" 1
-  needs "$model/config.json" 3
-  convert_to "$exp/converted"
+if wants 125hz; then
+  if asked 7; then choose_speakers; fi
+  conversion_stage 7 "$model" "$exp/converted"
+else
+  leave_out 7 "conversion" 2 "the model of 125 codes a second speaks; give --models 125hz"
 fi
 
 stage_missing 8 "unconditional samples" "sample"

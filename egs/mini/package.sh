@@ -2,29 +2,30 @@
 # How the packaged model was made: from a corpus laid out like the embedded one, with many voices, to
 # scores, model card and vqspeech/assets/models/mini. Hours on two cores; stopped, it goes on.
 set -euo pipefail
+unset CDPATH
 
 recipe="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-stage=1
-stop_stage=9
-config=conf/packaged.yaml
-corpus=""                    # audio/SPEAKER/UTTERANCE.opus, text, split.tsv, speakers.tsv, phones.ctm
-people=""                    # a folder of people's recordings, only to score conversions of them
-out="$recipe/exp/packaged"   # data/ and vqvae/ go here
-target="$recipe/../../vqspeech/assets/models/mini"
-seconds=240                  # of audio for the likelihood of each part
-pairs=48                     # conversions that are scored, of each part
-nj=2
+corpus=""                  # audio/SPEAKER/UTTERANCE.opus, text, split.tsv, speakers.tsv, phones.ctm
+people=""                  # a folder of people's recordings, only to score conversions of them
+stage=1                    # the first stage to run
+stop_stage=9               # the last one
+config=conf/packaged.yaml  # the settings
+out="$recipe/exp/packaged" # data/ and vqvae/ go here
+target="$recipe/../../vqspeech/assets/models/mini" # where the model goes
+seconds=240                # of audio for the likelihood of each part
+pairs=48                   # conversions that are scored, of each part
+nj=2                       # files at a time
 
-help_message="Usage: $0 --corpus DIR [--people DIR] [--stage N] [--stop-stage N] [--config FILE] [--out DIR]
-       [--target DIR] [--seconds N] [--pairs N] [--nj N]
-Stages: 1 data directories  3 VQ-VAE  5 likelihoods  7 conversions (needs resemblyzer)  9 export"
+help_message="Usage: $0 --corpus DIR [--OPTION VALUE]...
+Stages: 1 data directories  3 VQ-VAE  5 likelihoods  7 conversions (needs resemblyzer)  9 export
+Options, with their defaults:"
 
+# shellcheck source=../parse_options.sh
+. "$recipe/../parse_options.sh"
 # shellcheck source=../path.sh
 . "$recipe/../path.sh"
 # shellcheck source=../cmd.sh
 . "$recipe/../cmd.sh"
-# shellcheck source=../parse_options.sh
-. "$recipe/../parse_options.sh"
 # shellcheck source=../stages.sh
 . "$recipe/../stages.sh"
 
@@ -34,8 +35,7 @@ scores="$out/scores"
 
 if stage_runs 1 "data directories"; then
   if [ ! -f "$corpus/split.tsv" ]; then
-    echo "error: --corpus '$corpus': no split.tsv in it; give a corpus laid out like vqspeech/assets/mini" >&2
-    exit 3
+    fail 3 "--corpus '$corpus': no split.tsv in it; give a corpus laid out like vqspeech/assets/mini"
   fi
   vqspeech prepare mini "$corpus" "$data" --sample-rate 8000 --nj "$nj"
   # Three utterances that every installation has: tests compare the card's figure on them.

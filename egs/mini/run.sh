@@ -1,55 +1,54 @@
 #!/usr/bin/env bash
 # The embedded corpus from start to end: 8 synthetic voices, a small model, minutes on two cores.
 set -euo pipefail
+unset CDPATH
 
 recipe="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-stage=1
-stop_stage=9
-config=conf/vqvae.yaml
-out="$recipe" # data/ and exp/ go here
-nj=2
-device=auto
-speakers="p901 p907" # a woman and a man to convert to
-src=""               # a recording to convert; the packaged one without it
+stage=1                # the first stage to run
+stop_stage=9           # the last one
+config=conf/vqvae.yaml # the settings
+out="$recipe"          # data/ and exp/ go here
+nj=2                   # files at a time
+device=auto            # auto, cpu or cuda:0
+speakers="p901 p907"   # whom to convert to: a woman and a man
+src=""                 # a recording to convert; without it the packaged one
 
-help_message="Usage: $0 [--stage N] [--stop-stage N] [--config conf/NAME.yaml] [--out DIR] [--nj N]
-       [--device auto|cpu|cuda:0] [--speakers 'ID ...'] [--src RECORDING]
-Stages: 1 data directories  3 VQ-VAE  4 codes  7 conversion
-        A stage that was done before with the same inputs is skipped."
+help_message="Usage: $0 [--OPTION VALUE]...
+Stages: 1 data directories  3 VQ-VAE  4 codes  5 phoneme analysis  6 prior  7 conversion
+        8 unconditional samples  9 report; 5, 6, 8 and 9 are not built yet.
+        A stage that was done before with the same inputs is skipped.
+Options, with their defaults:"
 
+# shellcheck source=../parse_options.sh
+. "$recipe/../parse_options.sh"
 # shellcheck source=../path.sh
 . "$recipe/../path.sh"
 # shellcheck source=../cmd.sh
 . "$recipe/../cmd.sh"
-# shellcheck source=../parse_options.sh
-. "$recipe/../parse_options.sh"
 # shellcheck source=../stages.sh
 . "$recipe/../stages.sh"
 
 data="$out/data"
 exp="$out/exp"
 model="$exp/vqvae/best"
-
 corpus="$root/vqspeech/assets/mini"
+
+if asked 0; then echo "== stage 0: corpus: it is in the package"; fi
 if stage_runs 1 "data directories" "$data" "$(content_of "$corpus/split.tsv" "$corpus/text")"; then
+  stage_begins
   vqspeech prepare mini "$data" --nj "$nj"
-  for part in train valid test; do vqspeech validate "$data/$part"; done
-  stage_done train/utt2spk valid/utt2spk test/utt2spk
+  validate_parts
 fi
+if asked 2; then echo "== stage 2: alignments: they come with the corpus"; fi
 
-if stage_runs 3 "VQ-VAE" "$exp/vqvae" "$(settings_in "$config")" \
-  "$(tables_of "$data/train" "$data/valid")"; then
-  train_model "$config" "$exp/vqvae"
-  stage_done best/config.json
-fi
+train_stage 3 "VQ-VAE" "$config" "$exp/vqvae"
 
-if stage_runs 4 "codes" "$exp/codes" "$(codes_of "$model")"; then
-  encode_parts "$model" "$exp/codes"
-fi
+codes_stage 4 "codes" "$model" "$exp/codes"
 
-choose_recording
-if stage_runs 7 "conversion" "$exp/converted" "$(content_of "$model/MANIFEST.json" "$src")" \
-  "${src##*/}" "$speakers"; then
-  needs "$model/config.json" 3
-  convert_to "$exp/converted"
-fi
+stage_missing 5 "phoneme analysis" "analyze phonemes"
+stage_missing 6 "prior" "train prior"
+
+conversion_stage 7 "$model" "$exp/converted"
+
+stage_missing 8 "unconditional samples" "sample"
+stage_missing 9 "report" "report"

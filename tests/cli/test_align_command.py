@@ -69,14 +69,14 @@ def test_import_writes_every_data_directory_and_tells_on_the_right_stream(run, p
     )
 
 
-def test_names_of_one_reason_are_told_together_and_five_of_them(run, parts, grids):
-    names = [f"ann-{n}" for n in range(7)]
-    (train,) = parts(train=["ann-9", *names])
+def test_names_of_one_reason_are_told_together_and_eight_of_them(run, parts, grids):
+    names = [f"ann-{n}" for n in range(10)]
+    (train,) = parts(train=["bob-1", *names])
     grids(*names, content="nothing")
-    status, _, err = run("align", "import", grids("ann-9"), train)
+    status, _, err = run("align", "import", grids("bob-1"), train)
     assert status == 0
-    (skipped,) = [line for line in err.splitlines() if "skipped 7, which cannot be read" in line]
-    assert skipped.count("no TextGrid of Praat") == 5
+    (skipped,) = [line for line in err.splitlines() if "skipped 10 (cannot be read): " in line]
+    assert skipped.count("no TextGrid of Praat") == 8
     assert skipped.endswith(" and 2 more")
 
 
@@ -123,5 +123,5 @@ def test_make_aligns_with_two_processes_and_tells_what_it_skipped(run, tmp_path)
     status, out, err = run("align", "make", tmp_path / "data", "--nj", 2)
     assert status == 0
     assert out.startswith(f"wrote {tmp_path}/data/phones.ctm  1 of 2 utterances")
-    assert "note: skipped 1, words that are not in the dictionary: ann-1 (9)" in err
+    assert "note: skipped 1 (words that are not in the dictionary): ann-1 (9)" in err
     assert "1 of 2 utterances have no alignment: ann-1" in err

@@ -283,6 +283,31 @@ def test_prepare_folder_and_validate(run, tmp_path):
     assert "listed above" in err
 
 
+def test_every_option_of_prepare_reaches_its_corpus(run, tmp_path, monkeypatch):
+    for speaker in ("225", "226", "227"):
+        for number in (25, 26, 27, 28):
+            path = tmp_path / "vctk" / "wav48" / f"p{speaker}" / f"p{speaker}_0{number}.flac"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_waveform(path, np.full(6000, 0.1, np.float32), 48000)
+    monkeypatch.setattr("vqspeech.cli.data.MAX_ROWS", 1)
+    how = ["--no-trim", "--loudness", -30, "--seed", 1, "--nj", 1, "--valid", 1, "--test", 1]
+    status, out, err = run(
+        *("prepare", "vctk", tmp_path / "vctk", tmp_path / "data"),
+        *("--speakers", "225,226", "--speakers", "p227", "--unseen", 1, *how),
+    )
+    assert status == 0
+    lines = out.splitlines()
+    assert lines[0] == "speaker  train  valid  test  unseen"
+    assert lines[1] in ("p225  2  1  1  0", "p225  0  0  0  4")
+    assert lines[2] == f"... 2 more speakers in {tmp_path}/data/prepared.json"
+    assert "note: VCTK 0.80" in err
+    assert "of these, 12 recordings of --speakers are taken" in err
+    record = json.loads((tmp_path / "data" / "prepared.json").read_text())
+    assert record["treatment"] == {"sample_rate": 16000, "trim": False, "loudness": -30.0}
+    level = np.abs(soundfile.read(next(tmp_path.glob("data/audio/p225/*.wav")))[0][500:1000]).mean()
+    assert 20 * np.log10(level) == pytest.approx(-30, abs=0.3)
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
@@ -303,6 +328,8 @@ def test_prepare_folder_and_validate(run, tmp_path):
         ("decode {rec} --speaker p901 --out a.wav {model}", 3, "holds no codes"),
         ("prepare vctc a b", 2, "Did you mean 'vctk'?"),
         ("prepare folder {dir}/empty {dir}/out", 3, "no such folder"),
+        ("prepare folder {dir} x --valid 1.9", 2, "--valid 1.9: a share below 1 or a whole"),
+        ("prepare vctk {dir} x --mic mic3", 2, "mic1"),
         ("prepare mini a b c", 2, "3 folders given"),
         ("prepare mini {dir}/empty {dir}/out", 3, "speakers.tsv"),
         ("export model nowhere --out a", 3, "no such folder"),

@@ -1,3 +1,4 @@
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -31,15 +32,52 @@ def test_a_folder_of_speakers_is_listed_with_its_words(tmp_path):
     ]
     found = "3 recordings of 2 speakers, 2 with their words"
     assert corpus.layout == f"{tmp_path}: a folder of speakers, {found}"
-    assert corpus.notes == (
-        f"{tmp_path}: passed over 1 audio files outside speakers' folders",
-        f"{tmp_path}: passed over 1 files (.pdf)",
+    assert corpus.notes == ()
+    assert corpus.skipped == (
+        ("john/notes.pdf", "no audio file"),
+        ("loose.wav", "outside speakers' folders"),
+    )
+
+
+def test_what_cannot_be_used_is_skipped_by_its_name_within_the_corpus(tmp_path):
+    touch(tmp_path, "mary/a.wav", "mary/a.TXT", "mary/gone.txt", "john/x/gone.lab", "README.txt")
+    touch(tmp_path, "mary/b.m4a", "mary/c\x07.pdf", "loose.txt", "loose.wav")
+    corpus = list_folder(tmp_path)
+    assert [(source.id, source.text) for source in corpus.sources] == [("mary-a", "x")]
+    assert corpus.skipped == (
+        ("README.txt", "a text without audio"),
+        ("john/x/gone.lab", "a text without audio"),
+        ("loose.wav", "outside speakers' folders"),
+        ("mary/b.m4a", ".m4a cannot be read, convert it"),
+        ("mary/c\\x07.pdf", "no audio file"),
+        ("mary/gone.txt", "a text without audio"),
+    )
+
+
+def test_of_one_recording_in_several_formats_the_likely_original_is_taken(tmp_path):
+    touch(tmp_path, *[f"mary/x.{s}" for s in ("mp3", "wav", "flac", "txt", "lab")])
+    touch(tmp_path, "mary/y.mp3", "mary/y.WAV", "mary/z.wav", "mary/z.aif")
+    (tmp_path / "mary/x.txt").write_text("words")
+    corpus = list_folder(tmp_path)
+    assert [s.audio.name for s in corpus.sources] == ["x.flac", "y.WAV", "z.wav"]
+    assert [s.text for s in corpus.sources] == ["words", None, None]
+    assert corpus.skipped == (
+        ("mary/x.mp3", "also there as .flac"),
+        ("mary/x.wav", "also there as .flac"),
+        ("mary/y.mp3", "also there as .WAV"),
+        ("mary/z.aif", "also there as .wav"),
     )
 
 
 def test_a_pattern_limits_what_is_taken(tmp_path):
     touch(tmp_path, "mary/a.wav", "john/a.wav", "john/b.wav")
-    assert [s.id for s in list_folder(tmp_path, match="john/*").sources] == ["john-a", "john-b"]
+    touch(tmp_path, "mary/a.txt", "loose.wav")
+    corpus = list_folder(tmp_path, match="john/*")
+    assert [source.id for source in corpus.sources] == ["john-a", "john-b"]
+    assert corpus.notes == (f"{tmp_path}: 2 audio files do not match 'john/*'",)
+    assert corpus.skipped == ()
+    with pytest.raises(InputError, match=r"none of 4 audio files matches 'eve/\*'"):
+        list_folder(tmp_path, match="eve/*")
 
 
 def test_odd_names_become_ids_in_order_of_speakers(tmp_path):
@@ -65,18 +103,26 @@ def test_two_folders_that_would_be_one_speaker_are_refused(tmp_path):
 
 
 def test_words_that_cannot_be_read_cost_the_words_and_not_the_recording(tmp_path):
-    touch(tmp_path, "a/x.wav")
-    (tmp_path / "a" / "x.txt").write_bytes(b"caf\xe9")
+    touch(tmp_path, *[f"a/{name}.wav" for name in "wxyz"])
+    (tmp_path / "a/w.txt").write_bytes(b"caf\xe9 \x93now\x94")
+    (tmp_path / "a/x.txt").write_bytes("no".encode("utf-16"))
+    os.mkfifo(tmp_path / "a/y.txt")
+    (tmp_path / "a/z.txt").mkdir()
     corpus = list_folder(tmp_path)
-    assert corpus.sources[0].text is None
-    assert corpus.notes[0] == f"{tmp_path}/a/x.txt: not UTF-8; its words were left out"
+    assert [source.text for source in corpus.sources] == ["café \u201cnow\u201d", None, None, None]
+    assert corpus.notes == (
+        f"1 text ({tmp_path}/a/w.txt) not in UTF-8, read as Windows-1252",
+        "2 recordings are used without words, for their texts cannot be read:"
+        f" {tmp_path}/a/x.txt: no text, {tmp_path}/a/y.txt: a pipe or a device; a text file was"
+        " wanted",
+    )
 
 
 @pytest.mark.parametrize(
     ("names", "message"),
     [
         ([], "no audio among 0 files"),
-        (["a/x.txt", "a/y.pdf"], "no audio among 1 files"),
+        (["a/x.txt", "a/y.pdf"], "no audio among 2 files"),
         (["a.wav", "b.wav"], "2 audio files but no folders of speakers"),
         (["a/x.m4a"], r"only audio that cannot be read \(.m4a\), convert it with ffmpeg"),
     ],
@@ -148,15 +194,38 @@ def test_every_corpus_has_a_lister():
 def test_what_may_not_be_read_is_named(tmp_path, monkeypatch):
     touch(tmp_path, "mary/a.wav", "mary/a.txt", "mary/" + "x" * 252 + ".au")
     assert len(list_folder(tmp_path).sources) == 2  # no text can stand beside the longest name
+    system = os.open
 
-    def refuse(path, **options):
-        raise PermissionError(13, "Permission denied")
+    def refuse(path, *options):
+        if str(path).endswith("a.txt"):
+            raise PermissionError(13, "Permission denied", path)
+        return system(path, *options)
 
-    monkeypatch.setattr("pathlib.Path.read_text", refuse)
-    with pytest.raises(InputError, match=r"a\.txt: cannot be read \(Permission denied\)"):
-        list_folder(tmp_path)
+    monkeypatch.setattr(os, "open", refuse)
+    (note,) = list_folder(tmp_path).notes
+    assert "mary/a.txt: cannot be read (Permission denied); a text file was wanted" in note
     with pytest.raises(InputError, match="cannot be opened"):
         list_folder(tmp_path / ("x" * 300))
+
+
+@pytest.mark.parametrize("name", sorted(CORPORA))
+def test_a_file_or_a_link_to_nothing_in_place_of_a_corpus_is_refused_as_such(tmp_path, name):
+    (tmp_path / "corpus.zip").write_bytes(b"PK")
+    (tmp_path / "link").symlink_to("gone")
+    with pytest.raises(InputError, match=r"corpus.zip: is a file, a folder was wanted; unpack it"):
+        CORPORA[name](tmp_path / "corpus.zip")
+    with pytest.raises(InputError, match=r"link: a link to gone, which is not there; give "):
+        CORPORA[name](tmp_path / "link")
+    with pytest.raises(InputError, match=r"nowhere: no such folder; give "):
+        CORPORA[name](tmp_path / "nowhere")
+
+
+def test_links_that_lead_in_circles_are_no_part_of_a_corpus(tmp_path):
+    touch(tmp_path, "mary/a.wav")
+    (tmp_path / "loop").symlink_to("loop")
+    assert len(list_folder(tmp_path, leave_out=tmp_path / "loop").sources) == 1
+    with pytest.raises(InputError, match=r"loop: cannot be opened \(Too many levels"):
+        list_folder(tmp_path / "loop")
 
 
 @pytest.mark.parametrize(

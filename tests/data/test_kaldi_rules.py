@@ -6,7 +6,7 @@ import soundfile
 from kaldi_rules import kaldi_breaches
 
 from vqspeech.data.alignment import Phone
-from vqspeech.data.data_dir import DataDir, Utterance, write_data_dir
+from vqspeech.data.data_dir import DataDir, Trim, Utterance, write_data_dir
 from vqspeech.data.split import Splits
 from vqspeech.data.validate import validate_data_dir
 from vqspeech.stages.prepare import prepare_corpus
@@ -133,7 +133,7 @@ def test_the_directories_we_write_pass(tmp_path, ids, has_segments, num_genders)
         genders=genders,
         accents={rows[0].speaker: "Northern English"},
         durations={row.id: 0.25 for row in rows},
-        trims={rows[0].id: 0.1},
+        trims={rows[0].id: Trim(0.1, 0.2)},
         phones={rows[0].id: (Phone(0, 0.1, "AH"),)},
     )
     assert kaldi_breaches(tmp_path / "data") == []

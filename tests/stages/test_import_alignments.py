@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from vqspeech.audio.waveform import write_waveform
-from vqspeech.data.data_dir import DataDir, Utterance, write_data_dir
+from vqspeech.data.data_dir import DataDir, Trim, Utterance, write_data_dir
 from vqspeech.data.validate import validate_data_dir
 from vqspeech.errors import BusyError, InputError, UsageError, WriteError
 from vqspeech.files import path_lock
@@ -85,15 +85,14 @@ def test_smaller_sets_fold_or_leave_out_noise_and_silence(data, archive):
         import_alignments(folder, data, phones=38, overwrite=True)
 
 
-def trimmed(data, trim, duration):
-    data_dir = DataDir.read(data)
-    write_data_dir(
-        data, data_dir.values(), durations=dict.fromkeys(data_dir, duration), trims={"ann-1": trim}
-    )
+def trimmed(data, start, duration, end):
+    rows = DataDir.read(data)
+    lengths = dict.fromkeys(rows, duration)
+    write_data_dir(data, rows.values(), durations=lengths, trims={"ann-1": Trim(start, end)})
 
 
 def test_times_move_by_what_was_cut_off_the_beginning_and_end_with_the_audio(data, archive):
-    trimmed(data, 0.375, 1.0)  # 0.625 s were cut off the end
+    trimmed(data, 0.375, 1.0, 0.625)
     done = import_alignments(archive(ann_1=text_grid()), data)
     assert lines(data) == [
         ["ann-1", "1", "0.0000", "0.1250", "HH"],
@@ -106,7 +105,7 @@ def test_times_move_by_what_was_cut_off_the_beginning_and_end_with_the_audio(dat
 
 
 def test_an_alignment_of_the_trimmed_audio_is_not_moved_and_told(data, archive):
-    trimmed(data, 0.375, 2.0)
+    trimmed(data, 0.375, 2.0, 0.0)
     done = import_alignments(archive(ann_1=text_grid()), data)
     assert lines(data)[1] == ["ann-1", "1", "0.2500", "0.2500", "HH"]
     assert "1 TextGrids are as long as the trimmed audio" in done.notes[0]
@@ -120,19 +119,34 @@ def test_a_text_grid_of_another_length_is_skipped_with_both_lengths(data, archiv
     }
     done = import_alignments(archive(**grids), data)
     assert labels(data, "ann-2") == labels(data, "bob-1") == []
-    assert [reason for _, reason in done.skipped] == 2 * [
-        "whose length is not that of the recording"
-    ]
+    assert [reason for _, reason in done.skipped] == 2 * ["not as long as the recording"]
     assert "ann-2.TextGrid (lasts 2.20 s, the recording 2.00 s)" in done.skipped[0][0]
     assert "bob-1.TextGrid (lasts 1.25 s, the recording 2.00 s)" in done.skipped[1][0]
     assert done.without == ("ann-2", "bob-1")
-    assert any(note.startswith("skipped 2, whose length is not") for note in done.notes)
+    assert any(note.startswith("skipped 2 (not as long as the recording): ") for note in done.notes)
 
 
-def test_of_what_was_trimmed_only_a_shorter_text_grid_is_of_another_length(data, archive):
-    trimmed(data, 0.5, 2.0)
-    with pytest.raises(InputError, match=r"lasts 1.25 s, the recording 2.50 s"):
-        import_alignments(archive(ann_1=text_grid(ROWS[:4], end=1.25)), data)
+@pytest.mark.parametrize("end", [1.25, 1.85, 2.15, 2.85, 3.15, 4.0])
+def test_of_what_was_trimmed_a_text_grid_is_of_the_whole_or_of_what_was_kept(data, archive, end):
+    trimmed(data, 0.75, 2.0, 0.25)
+    rows = [(0, 1, "AA"), (1, end, "B")]
+    with pytest.raises(InputError, match=rf"\(lasts {end:.2f} s, the recording 3.00 s, 2.00 s of"):
+        import_alignments(archive(ann_1=text_grid(rows, end=end)), data)
+
+
+@pytest.mark.parametrize(("end", "start"), [(1.92, 1.0), (2.08, 1.0), (2.92, 0.25), (3.08, 0.25)])
+def test_what_is_nearly_as_long_as_either_is_taken_for_it(data, archive, end, start):
+    trimmed(data, 0.75, 2.0, 0.25)
+    import_alignments(archive(ann_1=text_grid([(0, 1, "AA"), (1, end, "B")], end=end)), data)
+    assert float(lines(data)[1][2]) == start
+
+
+def test_a_recording_of_which_little_was_cut_is_known_by_the_nearer_length(data, archive):
+    trimmed(data, 0.05, 2.0, 0.01)
+    for end, start in ((2.0, "1.0000"), (2.02, "1.0000"), (2.04, "0.9500"), (2.06, "0.9500")):
+        rows = [(0, 1, "AA"), (1, end, "B")]
+        import_alignments(archive(ann_1=text_grid(rows, end=end)), data, overwrite=True)
+        assert lines(data)[1][2] == start
 
 
 def test_phones_that_pass_the_end_a_little_are_cut_and_empty_ones_dropped(data, archive):
@@ -195,7 +209,7 @@ def test_unknown_labels_skip_their_utterance_and_are_named_with_counts(data, arc
     assert done.without == ("ann-2", "bob-1")
     ((name, reason),) = done.skipped
     assert name.endswith("ann-2.TextGrid ('ix', 'h#')")
-    assert reason == "for labels that are no phones of ARPAbet"
+    assert reason == "labels that are no phones of ARPAbet"
     assert "'ix' (2), 'h#' (1); ARPAbet was wanted" in done.notes[0]
 
 
@@ -233,9 +247,9 @@ def test_what_cannot_be_used_is_told_by_kind_and_the_rest_is_used(data, archive)
     done = import_alignments(folder, data)
     assert done.num_aligned == 1
     kinds = {reason: name for name, reason in done.skipped}
-    assert kinds["of utterances that have another TextGrid"].endswith("x/ann-1.TextGrid")
-    assert "ann-2.TextGrid: " in kinds["which cannot be read"]
-    assert kinds["for none of the tiers is called phones"].endswith("bob-1.TextGrid ('codes')")
+    assert kinds["its utterance has another TextGrid"].endswith("x/ann-1.TextGrid")
+    assert "ann-2.TextGrid: " in kinds["cannot be read"]
+    assert kinds["no tier called phones"].endswith("bob-1.TextGrid ('codes')")
     assert (
         f"1 of 5 TextGrids are of no utterance of {data}, such as zoe-7.TextGrid" in done.notes[0]
     )

@@ -1,16 +1,17 @@
 import hashlib
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
 import soundfile
 
-from vqspeech.data.data_dir import DataDir
+from vqspeech.data.data_dir import DataDir, write_data_dir
 from vqspeech.data.split import Splits
 from vqspeech.data.validate import validate_data_dir
 from vqspeech.errors import BusyError, InputError, UsageError, WriteError
-from vqspeech.files import TEMPORARY, directory_lock
+from vqspeech.files import TEMPORARY, directory_lock, path_lock
 from vqspeech.stages.prepare import prepare_corpus
 
 
@@ -198,7 +199,7 @@ def test_parts_of_an_earlier_preparation_are_removed_or_refused(tmp_path):
         prepare_corpus("folder", corpus, out, splits=Splits(valid=1, test=0))
     (out / "test" / "mine").unlink()
     prepared = prepare_corpus("folder", corpus, out, splits=Splits(valid=1, test=0))
-    note = f"{out}/test: of an earlier preparation, removed; this one makes none"
+    note = f"{out}/test: of an earlier preparation, removed"
     assert note in prepared.notes
     assert sorted(path.name for path in out.iterdir()) == [
         "audio",
@@ -217,8 +218,10 @@ def test_a_preparation_never_reads_its_own_results(tmp_path):
     inside = corpus / "prepared" / "data"
     before = prepare_corpus("folder", corpus, inside).parts
     assert prepare_corpus("folder", corpus, inside).parts == before
-    with pytest.raises(UsageError, match="holds the corpus"):
+    with pytest.raises(UsageError, match=r"ann-0.wav: is in .* itself; give another folder"):
         prepare_corpus("folder", inside / "audio", inside)
+    with pytest.raises(UsageError, match=r"train: is the corpus .* itself; give another folder"):
+        prepare_corpus("kaldi", inside / "train", inside)
 
 
 def test_two_preparations_of_one_folder_do_not_mix(tmp_path):
@@ -230,11 +233,9 @@ def test_two_preparations_of_one_folder_do_not_mix(tmp_path):
 def test_an_empty_valid_is_told_with_the_remedy(tmp_path):
     corpus, out = make_corpus(tmp_path / "corpus", count=2), tmp_path / "out"
     notes = prepare_corpus("folder", corpus, out).notes
-    assert f"{out}/valid: not made, for no speaker has enough recordings for --valid 0.05" in str(
-        notes
-    )
+    assert "no part 'valid', for no speaker has enough recordings for --valid 0.05" in str(notes)
     notes = prepare_corpus("folder", corpus, out, splits=Splits(valid=1)).notes
-    assert "not made" not in str(notes)
+    assert "no part" not in str(notes)
 
 
 def test_speakers_held_out_are_heard_nowhere_else(tmp_path):
@@ -268,7 +269,7 @@ def test_the_alignment_of_a_trimmed_recording_moves_with_its_sound(tmp_path):
     assert validate_data_dir(cut.path) == []
     assert "min of silent edges were cut" in str(prepared.notes)
     for key, phones in cut.phones().items():
-        assert cut.trims[key] > 0
+        assert cut.trims[key].start_seconds > 0
         assert cut.durations[key] < whole.durations[key]
         spoken = [phone for phone in phones if phone.label != "SIL"]
         before = [phone for phone in whole.phones()[key] if phone.label != "SIL"]
@@ -303,24 +304,146 @@ def test_an_interrupted_trimming_ends_with_the_same_tables(tmp_path):
     prepare_corpus("folder", corpus, tmp_path / "whole", num_jobs=2, **settings)
     assert content(tmp_path / "broken") == content(tmp_path / "whole")
     trims = DataDir.read(tmp_path / "whole" / "train").trims
-    assert all(seconds == pytest.approx(0.4, abs=0.011) for seconds in trims.values())
+    assert all(trim == pytest.approx((0.4, 0), abs=0.011) for trim in trims.values())
     # Another treatment is another result, though rate and recording are the same.
     assert prepare_corpus("folder", corpus, tmp_path / "whole").num_written == 12
 
 
-def test_an_alignment_added_later_outlives_a_preparation_that_changes_nothing(tmp_path):
-    corpus, out = make_corpus(tmp_path / "corpus"), tmp_path / "out"
-    prepare_corpus("folder", corpus, out, splits=Splits(valid=1, test=1))
-    train = DataDir.read(out / "train")
-    table = "".join(f"{key} 1 0.0000 0.0500 AH\n" for key in train)
-    (out / "train" / "phones.ctm").write_text(table)
-    # Another split: what was aligned stays so wherever it goes.
-    prepare_corpus("folder", corpus, out, splits=Splits(valid=1, test=1, seed=5))
-    kept = {}
+def align(*parts, label="AH"):
+    """An alignment of all utterances, as another command adds it."""
+    for part in parts:
+        table = "".join(f"{key} 1 0.0000 0.0500 {label}\n" for key in DataDir.read(part))
+        (part / "phones.ctm").write_text(table)
+
+
+def aligned(out):
+    found = {}
     for part in ("train", "valid", "test"):
         if (out / part / "phones.ctm").exists():
-            kept |= DataDir.read(out / part).phones()
-    assert set(kept) == set(train)
+            found |= DataDir.read(out / part).phones()
+    return set(found)
+
+
+def test_an_alignment_added_later_goes_with_its_utterance_as_long_as_it_fits(tmp_path):
+    corpus, out = make_corpus(tmp_path / "corpus"), tmp_path / "out"
+    prepare_corpus("folder", corpus, out, splits=Splits(valid=1, test=1))
+    train = set(DataDir.read(out / "train"))
+    align(out / "train")
+    before = content(out)
+    prepare_corpus("folder", corpus, out, splits=Splits(valid=1, test=1))
+    assert content(out) == before
+    prepare_corpus("folder", corpus, out, splits=Splits(valid=1, test=1, seed=5))
+    assert aligned(out) == train
+    prepare_corpus("folder", corpus, out, sample_rate=8000, loudness=-20.0)
+    assert aligned(out) == train
+    longer = sorted(train)[0]
+    soundfile.write(corpus / (longer.replace("-", "/") + ".wav"), np.zeros((9600, 2)), 48000)
     prepared = prepare_corpus("folder", corpus, out, sample_rate=8000)
-    assert f"{len(train)} alignments were of other audio and are gone" in str(prepared.notes)
-    assert not list(out.rglob("phones.ctm"))
+    assert aligned(out) == train - {longer}
+    assert "alignments of 1 utterances do not fit the audio any more" in str(prepared.notes)
+    assert not (out / ".earlier").exists()
+
+
+def test_a_damaged_line_of_an_alignment_costs_no_other(tmp_path):
+    corpus, out = make_corpus(tmp_path / "corpus"), tmp_path / "out"
+    prepare_corpus("folder", corpus, out)
+    align(out / "train")
+    with open(out / "train" / "phones.ctm", "ab") as file:
+        file.write(b"zoe-1 what \xff is this\n\n")
+    before = (out / "train" / "phones.ctm").read_text(errors="ignore").splitlines()
+    prepare_corpus("folder", corpus, out, loudness=-20.0)
+    assert (out / "train" / "phones.ctm").read_text().splitlines() == before[:-2]
+
+
+@pytest.mark.parametrize("moment", ["audio", "parts"])
+@pytest.mark.parametrize("change", [{"trim": True}, {"splits": Splits(valid=2, test=1, seed=9)}])
+def test_a_change_that_is_killed_leaves_nothing_that_speaks_of_other_audio(
+    tmp_path, monkeypatch, moment, change
+):
+    corpus = make_corpus(tmp_path / "corpus")
+    for path in sorted(corpus.rglob("*.wav"))[::2]:
+        wave, rate = soundfile.read(path)
+        soundfile.write(path, np.concatenate([np.zeros((rate // 2, 2)), wave]), rate)
+    outs = [tmp_path / "whole", tmp_path / "broken"]
+    for out in outs:
+        prepare_corpus("folder", corpus, out, splits=Splits(valid=1, test=1))
+        align(out / "train", out / "valid")
+    prepare_corpus("folder", corpus, outs[0], **change)
+
+    def interrupt(done, total):
+        if moment == "audio" and done == 5:
+            raise KeyboardInterrupt
+
+    def write(path, *arguments, **options):
+        if path.name == "valid":
+            raise KeyboardInterrupt
+        write_data_dir(path, *arguments, **options)
+
+    if moment == "parts":
+        monkeypatch.setattr("vqspeech.stages.prepare.write_data_dir", write)
+    with pytest.raises(KeyboardInterrupt):
+        prepare_corpus("folder", corpus, outs[1], progress=interrupt, **change)
+    monkeypatch.undo()
+    spoken = []
+    for part in ("train", "valid", "test"):
+        if (outs[1] / part).exists():
+            assert validate_data_dir(outs[1] / part, read_audio=True) == []
+            spoken += DataDir.read(outs[1] / part)
+    assert len(spoken) == len(set(spoken))
+    prepare_corpus("folder", corpus, outs[1], **change)
+    assert content(outs[1]) == content(outs[0])
+    assert aligned(outs[1])
+
+
+def test_folders_that_were_not_made_here_are_never_replaced(tmp_path):
+    corpus, out = make_corpus(tmp_path / "corpus"), tmp_path / "out"
+    prepare_corpus("folder", corpus, tmp_path / "other")
+    shutil.copytree(tmp_path / "other" / "valid", out / "valid")
+    before = content(out)
+    with pytest.raises(WriteError, match="valid: is there already and was not made by"):
+        prepare_corpus("folder", corpus, out)
+    assert content(out) == before
+    # What this preparation would not write, it does not touch either.
+    prepared = prepare_corpus("folder", corpus, out, splits=Splits(valid=0, test=0))
+    assert set(prepared.parts) == {"train"}
+    assert content(out / "valid") == content(tmp_path / "other" / "valid")
+
+
+def test_nobody_aligns_a_part_while_it_is_prepared(tmp_path):
+    corpus, out = make_corpus(tmp_path / "corpus", count=1), tmp_path / "out"
+    with path_lock(out / "train"), pytest.raises(BusyError, match="train: in use by pid"):
+        prepare_corpus("folder", corpus, out)
+    seen = []
+
+    def look(done, total):
+        with pytest.raises(BusyError), path_lock(out / "train"):
+            pass
+        seen.append(done)
+
+    prepare_corpus("folder", corpus, out, progress=look)
+    assert seen == [1, 2]
+
+
+def test_names_that_are_no_text_are_written_as_far_as_they_can_be(tmp_path):
+    corpus = tmp_path / os.fsdecode(b"caf\xe9")
+    make_corpus(tmp_path / "corpus", count=2).rename(corpus)
+    (corpus / "ann" / os.fsdecode(b"caf\xe9.pdf")).write_text("menu")
+    out = tmp_path / os.fsdecode(b"\xfcber")
+    assert prepare_corpus("folder", corpus, out).parts["train"].utterances == 4
+    assert "caf" in json.loads((out / "prepared.json").read_text())["folder"]
+    assert validate_data_dir(out / "train", read_audio=True) == []
+
+
+def test_a_folder_that_leads_in_circles_is_one_line(tmp_path):
+    os.symlink("loop", tmp_path / "loop")
+    for name in ("vctk", "librispeech", "folder", "kaldi"):
+        with pytest.raises(InputError):
+            prepare_corpus(name, tmp_path / "loop", tmp_path / "out")
+
+
+def test_audio_that_is_not_taken_this_time_is_kept_and_said(tmp_path):
+    corpus, out = make_corpus(tmp_path / "corpus"), tmp_path / "out"
+    prepare_corpus("folder", corpus, out)
+    prepared = prepare_corpus("folder", corpus, out, speakers=["ann"])
+    assert f"{out}/audio: 6 files are of recordings not taken this time" in prepared.notes
+    assert prepare_corpus("folder", corpus, out).num_written == 0

@@ -4,6 +4,7 @@ A damaged file can claim terabytes, lack half of what it claims or hold numbers 
 of these is one line for the user. Nothing is allocated by a header.
 """
 
+import os
 import re
 import stat
 from collections.abc import Iterator
@@ -49,7 +50,8 @@ class Recording:
             if is_mpeg or path.suffix.lower() == ".mp3":
                 stack.enter_context(silent_native_stderr())
             try:
-                self._sound = stack.enter_context(soundfile.SoundFile(path))
+                # As bytes, for a name may be in any encoding.
+                self._sound = stack.enter_context(soundfile.SoundFile(os.fsencode(path)))
             except LIBRARY_ERRORS as error:
                 raise InputError(f"{path}: not readable as audio: {reason_of(error)}") from error
             self.sample_rate, self.channels = self._sound.samplerate, self._sound.channels

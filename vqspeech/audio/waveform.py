@@ -231,6 +231,8 @@ def _write_blocks(
     subtype: str,
 ) -> Written:
     length = clipped = 0
+    if isinstance(file, Path):
+        file = os.fsencode(file)  # a name may be in any encoding
     with soundfile.SoundFile(file, "w", sample_rate, 1, format=container, subtype=subtype) as sound:
         for part in itertools.chain.from_iterable(map(_slices, blocks)):
             part = part.astype(np.float32)

@@ -9,7 +9,7 @@ import typer
 from vqspeech.cli.console import StageProgress, note
 from vqspeech.errors import InputError, UsageError
 
-MAX_ROWS = 150  # speakers that are listed one by one; VCTK has 110, LibriSpeech 2484
+MAX_ROWS = 120  # speakers that are listed one by one; VCTK has 110, LibriSpeech 2484
 
 
 class Microphone(StrEnum):
@@ -186,7 +186,9 @@ def _how(
     from vqspeech.data.split import Splits
 
     return {
-        "splits": Splits(_amount(valid), _amount(test), _amount(unseen), seed),
+        "splits": Splits(
+            _amount("valid", valid), _amount("test", test), _amount("unseen", unseen), seed
+        ),
         "sample_rate": sample_rate,
         "trim": trim,
         "loudness": loudness,
@@ -195,7 +197,9 @@ def _how(
     }
 
 
-def _amount(value: float) -> int | float:
+def _amount(option: str, value: float) -> int | float:
+    if value > 1 and value != int(value):
+        raise UsageError(f"--{option} {value}: a share below 1 or a whole number was wanted")
     return int(value) if value >= 1 else value
 
 
@@ -212,11 +216,12 @@ def _prepare(name: str, corpus: Path | None, out: Path, **options: Any) -> None:
     for text in done.notes:
         note(text)
     speakers = sorted({speaker for part in done.parts.values() for speaker in part.speakers})
-    if len(speakers) <= MAX_ROWS:
-        typer.echo("  ".join(["speaker", *done.parts]))
-        for speaker in speakers:
-            counts = (f"{part.speakers.get(speaker, 0)}" for part in done.parts.values())
-            typer.echo("  ".join([speaker, *counts]))
+    typer.echo("  ".join(["speaker", *done.parts]))
+    for speaker in speakers[:MAX_ROWS]:
+        counts = (f"{part.speakers.get(speaker, 0)}" for part in done.parts.values())
+        typer.echo("  ".join([speaker, *counts]))
+    if len(speakers) > MAX_ROWS:
+        typer.echo(f"... {len(speakers) - MAX_ROWS} more speakers in {out / 'prepared.json'}")
     for part, found in done.parts.items():
         typer.echo(
             f"wrote {out / part}  {found.utterances} utterances  {found.seconds / 60:.1f} min"

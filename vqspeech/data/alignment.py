@@ -65,12 +65,16 @@ def scan_phones(
     return {utterance: tuple(segments) for utterance, segments in phones.items()}
 
 
-def format_phones(phones: Mapping[str, Iterable[Phone]]) -> str:
-    """The text of a `phones.ctm`, sorted."""
+def format_phones(phones: Mapping[str, Iterable[Phone] | str]) -> str:
+    """The text of a `phones.ctm`, sorted; an utterance's own lines, as text, stay as they are."""
     return "".join(
-        f"{utterance} 1 {phone.start_seconds:.4f} {phone.duration_seconds:.4f} {phone.label}\n"
+        phones[utterance]
+        if isinstance(phones[utterance], str)
+        else "".join(
+            f"{utterance} 1 {phone.start_seconds:.4f} {phone.duration_seconds:.4f} {phone.label}\n"
+            for phone in phones[utterance]
+        )
         for utterance in sorted(phones)
-        for phone in phones[utterance]
     )
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from vqspeech.data.alignment import Phone, read_phones
 from vqspeech.data.data_dir import DataDir, Utterance
 from vqspeech.data.speech_tables import (
-    GENDERS,
+    GENDER_TABLES,
     SpeechTables,
     scan_speech_tables,
     write_speech_tables,
@@ -37,7 +37,7 @@ from vqspeech.files import (
 REMEDY = "encode the data again"
 FILES = (
     *("codes.npy", "utt2codes", "codes.json", "utt2spk", "spk2utt", "text", "utt2dur"),
-    *(*GENDERS, "spk2accent", "phones.ctm"),
+    *(*GENDER_TABLES, "spk2accent", "phones.ctm"),
 )
 
 

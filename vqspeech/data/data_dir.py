@@ -6,7 +6,7 @@ spk2utt     speaker utterance...     its inverse
 text        utterance words...       optional, as all below
 segments    utterance recording start end      in seconds; `wav.scp` then names recordings
 utt2dur     utterance seconds
-utt2trim    utterance seconds        cut off the recording at its beginning, where edges were cut
+utt2trim    utterance start end      seconds cut off the recording, where silent edges were cut
 spk2gender  speaker m|f            or spk2gender_partial, where not all are known
 spk2accent  speaker words...
 phones.ctm  see `alignment.py`
@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from vqspeech.data.alignment import Phone, format_phones, read_phones
 from vqspeech.data.speech_tables import (
-    GENDERS,
+    GENDER_TABLES,
     SpeechTables,
     scan_speech_tables,
     write_speech_tables,
@@ -46,10 +46,17 @@ TABLES = (
     "segments",
     "utt2dur",
     "utt2trim",
-    *GENDERS,
+    *GENDER_TABLES,
     "spk2accent",
     "phones.ctm",
 )
+
+
+class Trim(NamedTuple):
+    """Seconds that preparation cut off both ends of a recording."""
+
+    start_seconds: float = 0.0
+    end_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,7 @@ class DataDir(Mapping[str, Utterance]):
     genders: dict[str, str] = field(default_factory=dict)  # m or f, by speaker
     accents: dict[str, str] = field(default_factory=dict)  # by speaker
     durations: dict[str, float] = field(default_factory=dict)  # seconds, by utterance
-    trims: dict[str, float] = field(default_factory=dict)  # seconds, by utterance; none is 0
+    trims: dict[str, Trim] = field(default_factory=dict)  # by utterance; none was cut where absent
 
     @classmethod
     def read(cls, path: str | os.PathLike) -> "DataDir":
@@ -151,17 +158,19 @@ def scan_data_dir(path: Path, report: Report) -> DataDir:
     )
 
 
-def _scan_trims(path: Path, known: Collection[str], report: Report) -> dict[str, float]:
+def _scan_trims(path: Path, known: Collection[str], report: Report) -> dict[str, Trim]:
     if not path.exists():
         return {}
-    entries = read_table(path, report, fields=(2, 2))
+    entries = read_table(path, report, fields=(3, 3))
     compare_keys(path, entries, known, "utt2spk", report)
-    trims = {key: parse_seconds(value) for key, (_, value) in entries.items()}
-    for key, seconds in trims.items():
-        if seconds is None or seconds < 0:
-            place = f"{path}:{entries[key].line}"
-            report(f"{place}: {entries[key].value!r} is no number of seconds; prepare it again")
-    return {key: seconds for key, seconds in trims.items() if seconds is not None and seconds >= 0}
+    trims = {}
+    for key, (line, value) in entries.items():
+        start, end = (parse_seconds(seconds) for seconds in value.split())
+        if start is None or end is None or start < 0 or end < 0:
+            report(f"{path}:{line}: {value!r}, two numbers of seconds were wanted; prepare again")
+        else:
+            trims[key] = Trim(start, end)
+    return trims
 
 
 def report_missing(utt2spk: Path, known: Collection[str], table: str, report: Report) -> None:
@@ -207,8 +216,8 @@ def write_data_dir(
     genders: Mapping[str, str] | None = None,
     accents: Mapping[str, str] | None = None,
     durations: Mapping[str, float] | None = None,
-    trims: Mapping[str, float] | None = None,
-    phones: Mapping[str, Iterable[Phone]] | None = None,
+    trims: Mapping[str, Trim] | None = None,
+    phones: Mapping[str, Iterable[Phone] | str] | None = None,
 ) -> None:
     """Write all tables, sorted, as one step: `path` holds the old ones, the new ones, or nothing.
 
@@ -232,8 +241,9 @@ def write_data_dir(
         accents or {},
     )
     audio_tables = _audio_tables(path, chosen)
-    if cut := {key: f"{trims[key]:.7f}" for key in chosen if key in trims} if trims else {}:
-        audio_tables["utt2trim"] = cut
+    if cut := {key: trims[key] for key in chosen if key in trims} if trims else {}:
+        rows = {key: f"{start:.7f} {end:.7f}" for key, (start, end) in cut.items()}
+        audio_tables["utt2trim"] = rows
     aligned = {key: phones[key] for key in chosen if key in phones} if phones else {}
     with atomic_directory(path) as temporary:
         write_speech_tables(temporary, tables)

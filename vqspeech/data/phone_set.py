@@ -8,6 +8,8 @@ exactly them. A set of 40 counts SPN as silence, one of 39 leaves both out.
 import re
 from collections.abc import Iterable, Mapping
 
+from vqspeech.errors import name_some
+
 _VOWELS = "AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW"
 _CONSONANTS = "B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH"
 VOWELS = tuple(_VOWELS.split())
@@ -81,8 +83,7 @@ def describe_unknown(counts: Mapping[str, int]) -> str:
         counts: occurrences by label.
     """
     common = sorted(counts, key=lambda label: (-counts[label], label))
-    named = ", ".join(f"{label!r} ({counts[label]})" for label in common[:5])
-    more = f" and {len(common) - 5} other labels" if len(common) > 5 else ""
+    named = name_some([f"{label!r} ({counts[label]})" for label in common])
     if is_ipa(counts):
         remedy = (
             "these are IPA, as of MFA's english_mfa; align with MFA's english_us_arpa dictionary"
@@ -90,4 +91,4 @@ def describe_unknown(counts: Mapping[str, int]) -> str:
         )
     else:
         remedy = "ARPAbet was wanted; rename them in the TextGrids, or run 'vqspeech align make'"
-    return f"labels that are no phones of ARPAbet: {named}{more}; {remedy}"
+    return f"labels that are no phones of ARPAbet: {named}; {remedy}"

@@ -15,7 +15,7 @@ from vqspeech.data.tables import (
 )
 
 # Kaldi refuses a `spk2gender` that leaves anybody out, so that of some has a name of its own.
-GENDERS = ("spk2gender", "spk2gender_partial")
+GENDER_TABLES = ("spk2gender", "spk2gender_partial")
 
 
 class SpeechTables(NamedTuple):
@@ -56,7 +56,7 @@ def scan_speech_tables(folder: Path, report: Report) -> SpeechTables:
         else:
             durations[utterance] = seconds
     genders = {}
-    for name in GENDERS:
+    for name in GENDER_TABLES:
         for speaker, (line, value) in scan(name, voices, (2, 2)).items():
             if value in ("m", "f"):
                 genders[speaker] = value
@@ -99,7 +99,7 @@ def write_speech_tables(folder: Path, tables: SpeechTables) -> None:
         "spk2utt": {speaker: " ".join(utterances) for speaker, utterances in spoken.items()},
         "text": texts if any(texts.values()) else {},
         "utt2dur": durations,
-        GENDERS[0] if len(genders) == len(spoken) else GENDERS[1]: genders,
+        GENDER_TABLES[0] if len(genders) == len(spoken) else GENDER_TABLES[1]: genders,
         "spk2accent": {s: tables.accents[s] for s in spoken if s in tables.accents},
     }
     for name, table in rows.items():

@@ -8,8 +8,8 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from vqspeech.data.corpora.as_found import can_name_part
 from vqspeech.data.corpora.source import Source
-from vqspeech.data.tables import id_breach
 from vqspeech.errors import InputError, UsageError
 
 PARTS = ("train", "valid", "test")
@@ -49,7 +49,7 @@ def assign_parts(sources: Sequence[Source], splits: Splits) -> dict[str, list[So
         else:
             part = drawn[source.id] if source.split is None else source.split
         # It becomes the name of a folder beside the audio.
-        if id_breach(part) or part == "audio":
+        if not can_name_part(part):
             raise InputError(f"{source.id}: split {part!r} cannot name a folder; rename the split")
         parts.setdefault(part, []).append(source)
     order = (*PARTS, *sorted(set(parts) - set(PARTS)))

@@ -39,6 +39,8 @@ def id_breach(name: str) -> str | None:
         return f"{name!r} could leave its folder; an id may not hold '/', '..' or NUL"
     if any(c.isspace() or not c.isprintable() for c in name):
         return f"{name!r} holds a space or a control character; an id may not"
+    if name.startswith("."):
+        return f"{name!r} would be a hidden file; an id may not begin with '.'"
     if name.startswith("-"):
         return f"{name!r} looks like an option; an id may not begin with '-'"
     if len(name.encode("utf-8", "surrogateescape")) > MAX_ID_BYTES:

@@ -159,16 +159,7 @@ def _build(tokens: list[str]) -> TextGrid:
         raise _UnusableError(f"{len(heads)} tiers in it", "align the recording again")
     if tokens[4] != str(len(heads)):
         raise _UnusableError(f"{len(heads)} tiers, {tokens[4]} were announced: cut off or damaged")
-    lines = [f"s{place}" if token[0] == '"' else token for place, token in enumerate(tokens)]
-    quoted = [f'"{line}"' if line[0] == "s" else line for line in lines]
-    for head in heads:
-        quoted[head] = tokens[head]  # praatio finds the tiers by these
-    short = 'File type = "ooTextFile short"\n"TextGrid"\n\n' + "\n".join(quoted[2:]) + "\n"
-    strings = {
-        line: token[1:-1].replace('""', '"')
-        for line, token in zip(lines, tokens, strict=True)
-        if token[0] == '"'
-    }
+    short, strings = _short_form(tokens, set(heads))
     try:
         parsed = parseTextgridStr(short, includeEmptyIntervals=True)
         tiers = []
@@ -193,6 +184,18 @@ def _build(tokens: list[str]) -> TextGrid:
         ) from error
     _check_times(grid)
     return grid
+
+
+def _short_form(tokens: list[str], heads: set[int]) -> tuple[str, dict[str, str]]:
+    """The text of a short TextGrid with a name in place of each string, and the strings by name."""
+    strings = {}
+    lines = ['File type = "ooTextFile short"', '"TextGrid"', ""]
+    for place, token in enumerate(tokens[2:], start=2):
+        if token[0] == '"' and place not in heads:  # praatio finds the tiers by their heads
+            strings[f"s{place}"] = token[1:-1].replace('""', '"')
+            token = f'"s{place}"'
+        lines.append(token)
+    return "\n".join((*lines, "")), strings
 
 
 def _tier_heads(tokens: list[str]) -> list[int]:

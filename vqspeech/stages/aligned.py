@@ -1,17 +1,16 @@
 """What both ways to an alignment share: the file that they write, and what they tell of it."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from vqspeech.audio.waveform import read_header
 from vqspeech.data.alignment import Phone, format_phones
-from vqspeech.data.corpora.as_found import name_some
 from vqspeech.data.data_dir import DataDir
 from vqspeech.data.phone_set import SIZES, in_set
-from vqspeech.errors import InputError, UsageError, WriteError
-from vqspeech.files import check_writable, is_folder, write_text
+from vqspeech.errors import InputError, UsageError, WriteError, name_some, tell_skipped
+from vqspeech.files import atomic_path, check_writable, is_folder
 
 Skipped = tuple[str, str]  # a name, and why it is skipped in the words of all of its kind
 
@@ -62,7 +61,11 @@ class Alignment:
             WriteError: the system refused.
         """
         path = data_dir.path / "phones.ctm"
-        write_text(path, "".join(self._lines[key] for key in sorted(self._lines)))
+        with (
+            atomic_path(path) as temporary,
+            open(temporary, "w", encoding="utf-8", newline="\n") as file,
+        ):
+            file.writelines(self._lines[key] for key in sorted(self._lines))
         without = tuple(key for key in data_dir if key not in self._lines)
         notes, skipped = [*notes, *tell_skipped(skipped)], tuple(skipped)
         if without:
@@ -120,11 +123,3 @@ def length_of(data_dir: DataDir, utterance: str) -> float:
     if not header.length:
         raise InputError(f"{found.audio}: does not say how long it is; prepare the data again")
     return header.length / header.sample_rate
-
-
-def tell_skipped(skipped: Iterable[Skipped]) -> list[str]:
-    """One note for all that was skipped for the same reason."""
-    names: Mapping[str, list[str]] = {}
-    for name, reason in skipped:
-        names.setdefault(reason, []).append(name)
-    return [f"skipped {len(group)}, {why}: {name_some(group)}" for why, group in names.items()]

@@ -1,8 +1,10 @@
 """What this installation and this machine can do."""
 
+import functools
 import importlib
 import os
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import torch
 
 from vqspeech.checkpoint import packaged_models
+from vqspeech.errors import UsageError
 from vqspeech.stages.environment import describe_environment, package_version
 
 # What the toolkit cannot do without, by the name of its import.
@@ -29,6 +32,7 @@ NEEDED = {
     "jinja2": "Jinja2",
     "matplotlib": "matplotlib",
 }
+OPTIONAL = ("torchaudio", "pocketsphinx")  # the second for 'vqspeech align make'
 
 
 @dataclass(frozen=True)
@@ -41,32 +45,50 @@ class Check:
     is_needed: bool = True
 
 
-def examine() -> list[Check]:
-    """All checks; each imports what it speaks of, since a package may be there and not load."""
-    facts = describe_environment()
-    checks = [
-        Check("vqspeech", f"{facts['vqspeech']}  {Path(__file__).parents[1]}", True),
-        Check("python", facts["python"], sys.version_info >= (3, 11)),
-        Check("processor", f"{facts['processor']}, {facts['cores']} cores", True),
-        Check("torch", _torch(), True),
-    ]
-    gpus = ", ".join(facts["gpus"]) or "none; everything runs on the CPU, training slowly"
-    checks.append(Check("gpu", gpus, bool(facts["gpus"]), is_needed=False))
-    checks += [_import(module, package) for module, package in NEEDED.items()]
-    checks.append(_import("torchaudio", "torchaudio", is_needed=False))
-    checks.append(_import("pocketsphinx", "pocketsphinx", is_needed=False))  # for align make
-    checks.append(_corpus())
-    models = ", ".join(packaged_models()) or "none packaged; egs/mini/run.sh trains one"
-    checks.append(Check("models", models, bool(packaged_models()), is_needed=False))
-    writable = os.access(Path.cwd(), os.W_OK)
-    here = f"{Path.cwd()} is {'' if writable else 'not '}writable"
-    checks.append(Check("folder", here, writable, is_needed=False))
-    return checks
+def examine(names: Sequence[str] = ()) -> list[Check]:
+    """The checks called `names`, or all; what is not asked for is not loaded.
+
+    Each imports what it speaks of, since a package may be there and not load.
+
+    Raises:
+        UsageError: a name that no check has.
+    """
+    checks = _checks()
+    for name in names:
+        if name not in checks:
+            raise UsageError(f"{name}: nothing that is checked; one of {', '.join(checks)}")
+    return [checks[name]() for name in names or checks]
+
+
+def _checks() -> dict[str, Callable[[], Check]]:
+    facts = functools.cache(describe_environment)
+    checks = {
+        "vqspeech": lambda: Check(
+            "vqspeech", f"{facts()['vqspeech']}  {Path(__file__).parents[1]}", True
+        ),
+        "python": lambda: Check("python", facts()["python"], sys.version_info >= (3, 11)),
+        "processor": lambda: Check(
+            "processor", f"{facts()['processor']}, {facts()['cores']} cores", True
+        ),
+        "torch": lambda: Check("torch", _torch(), True),
+        "gpu": _gpu,
+    }
+    for module, package in NEEDED.items():
+        checks[package] = functools.partial(_import, module, package)
+    for package in OPTIONAL:
+        checks[package] = functools.partial(_import, package, package, is_needed=False)
+    return checks | {"mini corpus": _corpus, "models": _models, "folder": _folder}
 
 
 def _torch() -> str:
     features = torch.backends.cpu.get_cpu_capability()
     return f"{torch.__version__}, {torch.get_num_threads()} threads, CPU kernels for {features}"
+
+
+def _gpu() -> Check:
+    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    finding = ", ".join(gpus) or "none; everything runs on the CPU, training slowly"
+    return Check("gpu", finding, bool(gpus), is_needed=False)
 
 
 def _import(module: str, package: str, *, is_needed: bool = True) -> Check:
@@ -85,3 +107,14 @@ def _corpus() -> Check:
     folder = Path(str(resources.files("vqspeech"))) / "assets" / "mini"
     count = len(list(folder.glob("audio/*/*.opus")))
     return Check("mini corpus", f"{count} utterances", count > 0)
+
+
+def _models() -> Check:
+    models = ", ".join(packaged_models()) or "none packaged; egs/mini/run.sh trains one"
+    return Check("models", models, bool(packaged_models()), is_needed=False)
+
+
+def _folder() -> Check:
+    writable = os.access(Path.cwd(), os.W_OK)
+    here = f"{Path.cwd()} is {'' if writable else 'not '}writable"
+    return Check("folder", here, writable, is_needed=False)

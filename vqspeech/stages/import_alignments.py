@@ -11,25 +11,24 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vqspeech.data.alignment import Phone, shift_phones
-from vqspeech.data.corpora.as_found import name_some, printable
-from vqspeech.data.data_dir import DataDir
+from vqspeech.data.data_dir import DataDir, Trim
 from vqspeech.data.phone_set import describe_unknown, phone_of
 from vqspeech.data.text_grid import TextGrid, Tier, read_text_grid
 from vqspeech.data.text_grid_folder import WORDS_ONLY, find_text_grids, match_text_grids
-from vqspeech.errors import InputError
+from vqspeech.errors import InputError, name_some, printable
 from vqspeech.files import follow_link, path_lock
 from vqspeech.stages.aligned import Aligned, Alignment, check_alignment_target, length_of
 
 LENGTH_SECONDS = 0.1  # by which a TextGrid and its recording may differ
 
-UNREADABLE = "which cannot be read"
-NO_TIER = "for none of the tiers is called phones"
-WORDS = "for they hold words and no phones"
-SEVERAL_TIERS = "for several tiers hold phones"
-OTHER_LENGTH = "whose length is not that of the recording"
-UNKNOWN = "for labels that are no phones of ARPAbet"
-EMPTY = "for no phone is in them"
-REPEATED = "of utterances that have another TextGrid"
+UNREADABLE = "cannot be read"
+NO_TIER = "no tier called phones"
+WORDS = "words and no phones"
+SEVERAL_TIERS = "several tiers hold phones"
+OTHER_LENGTH = "not as long as the recording"
+UNKNOWN = "labels that are no phones of ARPAbet"
+EMPTY = "no phone in it"
+REPEATED = "its utterance has another TextGrid"
 
 
 class NoMatchError(InputError):
@@ -49,8 +48,7 @@ class _Recording(NamedTuple):
 
     speaker: str
     duration: float  # seconds of the utterance
-    trim: float  # seconds that were cut off before it
-    is_trimmed: bool  # its end may have been cut too, which no table says
+    trim: Trim  # what was cut off around it
 
 
 def import_alignments(
@@ -99,10 +97,10 @@ def import_alignments(
         for done, (key, path) in enumerate(matches.paths.items(), start=1):
             try:
                 recording = _recording(data_dir, key)
-                segments, trim = _read_phones(path, recording, unknown)
-                if not alignment.add(key, shift_phones(segments, trim, recording.duration)):
+                segments, shift = _read_phones(path, recording, unknown)
+                if not alignment.add(key, shift_phones(segments, shift, recording.duration)):
                     raise _SkippedError(EMPTY)
-                if trim != recording.trim:
+                if shift != recording.trim.start_seconds:
                     unshifted.append(key)
             except _SkippedError as reason:
                 skipped.append((f"{path}{reason.detail}", reason.reason))
@@ -128,9 +126,8 @@ def import_alignments(
 
 
 def _recording(data_dir: DataDir, key: str) -> _Recording:
-    trim = data_dir.trims.get(key, 0.0)
-    duration = length_of(data_dir, key)
-    return _Recording(data_dir[key].speaker, duration, trim, bool(data_dir.trims))
+    trim = data_dir.trims.get(key, Trim())
+    return _Recording(data_dir[key].speaker, length_of(data_dir, key), trim)
 
 
 def _read_phones(
@@ -139,7 +136,7 @@ def _read_phones(
     """The phones of a TextGrid, of the set of 41, and how far they are to be shifted."""
     grid = read_text_grid(path)
     tier = _phone_tier(grid, recording.speaker)
-    trim = _check_length(grid, tier, recording)
+    shift = _shift(grid, tier, recording)
     phones, foreign = [], Counter()
     for start, end, label in tier.intervals:
         if (phone := phone_of(label)) is None:
@@ -153,7 +150,7 @@ def _read_phones(
         raise _SkippedError(UNKNOWN, f" ({', '.join(map(repr, list(foreign)[:3]))})")
     if not phones:
         raise _SkippedError(EMPTY)
-    return phones, trim
+    return phones, shift
 
 
 def _phone_tier(grid: TextGrid, speaker: str) -> Tier:
@@ -175,19 +172,22 @@ def _phone_tier(grid: TextGrid, speaker: str) -> Tier:
     raise _SkippedError(NO_TIER, f" ({', '.join(map(repr, names[:3])) or 'no interval tiers'})")
 
 
-def _check_length(grid: TextGrid, tier: Tier, recording: _Recording) -> float:
+def _shift(grid: TextGrid, tier: Tier, recording: _Recording) -> float:
     """How far to shift: by the trim, or not at all where the trimmed audio was aligned."""
     end = max([grid.end_seconds, *(row.end_seconds for row in tier.intervals)])
-    duration, trim = recording.duration, recording.trim
     if abs(grid.start_seconds) > LENGTH_SECONDS:
         raise _SkippedError(OTHER_LENGTH, f" (begins at {grid.start_seconds:.2f} s)")
-    # Halfway between the ends of the two, as they may be less apart than a length may be off.
-    if abs(end - duration) <= LENGTH_SECONDS and end < duration + trim / 2:
-        return 0.0
-    whole = duration + trim
-    if end < whole - LENGTH_SECONDS or (end > whole + LENGTH_SECONDS and not recording.is_trimmed):
-        raise _SkippedError(OTHER_LENGTH, f" (lasts {end:.2f} s, the recording {whole:.2f} s)")
-    return trim
+    _, duration, trim = recording
+    whole = trim.start_seconds + duration + trim.end_seconds
+    # The two may be less apart than a length may be off: the nearer one is meant.
+    length, shift = min(
+        (whole, trim.start_seconds), (duration, 0.0), key=lambda way: abs(end - way[0])
+    )
+    if abs(end - length) > LENGTH_SECONDS:
+        kept = f", {duration:.2f} s of it kept" if whole != duration else ""
+        detail = f" (lasts {end:.2f} s, the recording {whole:.2f} s{kept})"
+        raise _SkippedError(OTHER_LENGTH, detail)
+    return shift
 
 
 def _nothing(
@@ -203,5 +203,5 @@ def _nothing(
         why = WORDS_ONLY
     else:
         named = name_some([name for name, other in skipped if other == reason], 2)
-        why = f"{count} skipped, {reason}: {named}; align the recordings of {data} again"
+        why = f"{count} skipped ({reason}): {named}; align the recordings of {data} again"
     return InputError(f"{text_grids}: no TextGrid can be used: {why}")

@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -26,14 +26,13 @@ from vqspeech.data.alignment_journal import (
     open_journal,
     read_journal,
 )
-from vqspeech.data.corpora.as_found import name_some
 from vqspeech.data.data_dir import DataDir, Utterance
 from vqspeech.data.forced_alignment import MAX_SECONDS, SAMPLE_RATE, Aligner, UnalignedError
-from vqspeech.errors import InputError, MissingError, UsageError
+from vqspeech.errors import InputError, MissingError, UsageError, name_some
 from vqspeech.files import follow_link, path_lock, write_error
-from vqspeech.stages.aligned import Aligned, Alignment, check_alignment_target
+from vqspeech.stages.aligned import Aligned, Alignment, Skipped, check_alignment_target
 
-UNREADABLE = "whose audio cannot be read"
+UNREADABLE = "audio that cannot be read"
 
 _aligner: Aligner | None = None  # of this process
 
@@ -71,26 +70,18 @@ def make_alignments(
     Aligner()  # not installed: better said now
     with path_lock(follow_link(data)):
         path = journal_path(data)
-        outcomes, prints = _known(data_dir, read_journal(path))
-        notes = []
-        if earlier := sum(key in prints for key in outcomes):
-            notes.append(f"{data}: {earlier} utterances were done by an earlier run")
-        todo = [utterance for key, utterance in data_dir.items() if key not in outcomes]
+        results = _Results(phones)
+        left, num_known = _take_known(results, data_dir, read_journal(path))
         with open_journal(path) as journal:
-            for key, outcome in _align_all(todo, num_jobs):
-                outcomes[key] = outcome
+            for key, outcome in _align_all([data_dir[key] for key in left], num_jobs):
+                results.add(key, outcome)
                 if outcome.reason != UNREADABLE:  # which may be mended without a trace
-                    add_line(journal, key, prints[key], outcome)
+                    add_line(journal, key, left[key], outcome)
                 if progress is not None:
-                    progress(len(outcomes), len(data_dir))
-        alignment = Alignment(phones)
-        skipped = []
-        for key in data_dir:
-            found, reason, detail = outcomes[key]
-            if reason:
-                skipped.append((f"{key} ({detail})" if detail else key, reason))
-            elif not alignment.add(key, found):
-                skipped.append((key, "nothing but silence and noise"))
+                    progress(len(results), len(data_dir))
+        notes = [f"{data}: {num_known} utterances were done by an earlier run"] * bool(num_known)
+        skipped = [results.skipped[key] for key in sorted(results.skipped)]
+        alignment = results.alignment
         result = alignment.write(data_dir, skipped, notes) if len(alignment) else None
         try:
             path.unlink()
@@ -100,29 +91,52 @@ def make_alignments(
         (reason, count), *_ = Counter(reason for _, reason in skipped).most_common(1)
         named = name_some([name for name, other in skipped if other == reason], 3)
         raise InputError(
-            f"{data}: none of {len(data_dir)} utterances can be aligned; {count} skipped, {reason}:"
-            f" {named}"
+            f"{data}: none of {len(data_dir)} utterances can be aligned; {count} skipped"
+            f" ({reason}): {named}"
         )
     return result
 
 
-def _known(
-    data_dir: DataDir, journal: dict[tuple[str, str], Outcome]
-) -> tuple[dict[str, Outcome], dict[str, str]]:
-    """Outcomes that need no work, and the fingerprints of what can be aligned at all."""
-    outcomes, prints = {}, {}
+class _Results:
+    """What has become of the utterances that are done, in whatever order they come."""
+
+    def __init__(self, size: int):
+        self.alignment = Alignment(size)
+        self.skipped: dict[str, Skipped] = {}  # by utterance
+
+    def add(self, key: str, outcome: Outcome) -> None:
+        # Its phones are not kept: they take ten times the memory of their lines.
+        if outcome.reason:
+            name = f"{key} ({outcome.detail})" if outcome.detail else key
+            self.skipped[key] = (name, outcome.reason)
+        elif not self.alignment.add(key, outcome.phones):
+            self.skipped[key] = (key, "nothing but silence and noise")
+
+    def __len__(self) -> int:
+        return len(self.alignment) + len(self.skipped)
+
+
+def _take_known(
+    results: _Results, data_dir: DataDir, journal: Mapping[tuple[str, str], Outcome]
+) -> tuple[dict[str, str], int]:
+    """Add what needs no work; returns fingerprints of what is left, and how much was known."""
+    left = {}
+    num_known = 0
     for key, utterance in data_dir.items():
         if not utterance.text:
-            outcomes[key] = Outcome(reason="no text")
+            results.add(key, Outcome(reason="no text"))
             continue
         try:
-            prints[key] = fingerprint(utterance)
+            print_ = fingerprint(utterance)
         except InputError as error:
-            outcomes[key] = Outcome(reason=UNREADABLE, detail=str(error))
+            results.add(key, Outcome(reason=UNREADABLE, detail=str(error)))
             continue
-        if (key, prints[key]) in journal:
-            outcomes[key] = journal[key, prints[key]]
-    return outcomes, prints
+        if (key, print_) in journal:
+            results.add(key, journal[key, print_])
+            num_known += 1
+        else:
+            left[key] = print_
+    return left, num_known
 
 
 def _align_all(utterances: list[Utterance], num_jobs: int) -> Iterator[tuple[str, Outcome]]:

@@ -12,26 +12,39 @@ number of jobs.
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from vqspeech.audio.treatment import Treatment
 from vqspeech.data.alignment import Phone, shift_phones
 from vqspeech.data.corpora import CORPORA
-from vqspeech.data.corpora.source import Corpus
-from vqspeech.data.data_dir import DataDir, Utterance, check_data_target, write_data_dir
+from vqspeech.data.corpora.source import Corpus, Source
+from vqspeech.data.data_dir import Trim, Utterance, write_data_dir
 from vqspeech.data.split import PARTS, Splits, assign_parts
-from vqspeech.data.tables import id_breach
-from vqspeech.errors import InputError, UsageError
-from vqspeech.files import directory_lock, remove_folder, sweep_temporaries, write_json
-from vqspeech.stages.prepare_audio import Outcome, audio_path, tally_notes, write_audio
+from vqspeech.errors import InputError, UsageError, printable, tell_skipped
+from vqspeech.files import directory_lock, path_lock, sweep_temporaries, write_json
+from vqspeech.stages.prepare_audio import (
+    Outcome,
+    audio_path,
+    plan_audio,
+    tally_notes,
+    write_audio,
+)
+from vqspeech.stages.prepare_parts import (
+    RECORD,
+    check_parts,
+    forget_earlier,
+    make_room,
+    parts_of,
+    read_record,
+    take_over_phones,
+)
 
 DEFAULT_SPLITS = Splits()
-RECORD = "prepared.json"
-NAMED = 8  # skipped files of one reason that are named on the terminal; the record names all
 
 
 @dataclass(frozen=True)
@@ -96,17 +109,20 @@ def prepare_corpus(
     out = Path(out)
     if name not in CORPORA:
         raise UsageError(f"{name}: no corpus known by that name; one of {', '.join(CORPORA)}")
+    if corpus is None and name != "mini":
+        raise UsageError(f"{name}: no folder given; only the corpus mini is embedded")
     if num_jobs < 1 or sample_rate < 1:
         raise UsageError(f"{num_jobs} jobs and {sample_rate} Hz: both must be positive")
     folder = None if corpus is None else Path(corpus)
-    if folder is not None:
-        _check_apart(folder, out)
+    if folder is not None and os.path.realpath(folder) == os.path.realpath(out):
+        raise UsageError(f"{out}: holds the corpus {folder} itself; give another folder to write")
     listed = CORPORA[name](folder, leave_out=out, **selection)
+    notes = list(listed.notes)
     if speakers:
         listed = listed.of_speakers(speakers)
+        notes.append(f"of these, {len(listed.sources)} recordings of --speakers are taken")
     if trim is None and listed.has_long_edges:
-        note = "silent edges are cut, for this corpus has long ones; --no-trim keeps them"
-        listed = replace(listed, notes=(*listed.notes, note))
+        notes.append("silent edges are cut, for this corpus has long ones; --no-trim keeps them")
     treatment = Treatment(sample_rate, listed.has_long_edges if trim is None else trim, loudness)
     settings = {
         "corpus": name,
@@ -116,141 +132,156 @@ def prepare_corpus(
         "treatment": asdict(treatment),
         "splits": asdict(splits),
     }
-    # A mistake in the settings shows here, before hours of work.
-    earlier = _earlier_parts(out)
-    for part in {*earlier, *assign_parts(listed.sources, splits)}:
-        check_data_target(out / part)
-    with directory_lock(out):
-        outcomes = write_audio(listed.sources, out, treatment, num_jobs, progress)
-        return _write_parts(listed, outcomes, out, splits, treatment, earlier, settings)
+    settings = json.loads(json.dumps(_printable(settings)))  # as the record will have them
+    planned = assign_parts(listed.sources, splits)  # a mistake shows here, before hours of work
+    with ExitStack() as locks:
+        locks.enter_context(directory_lock(out))
+        record = read_record(out)
+        earlier = parts_of(record, out)
+        check_parts(out, folder, earlier, planned)
+        for part in sorted({*earlier, *planned}):  # nor may anybody align or read them meanwhile
+            locks.enter_context(path_lock(out / part))
+        for hidden in (*PARTS, *earlier, *planned, RECORD):
+            sweep_temporaries(out, hidden)
+        plan = plan_audio(listed.sources, out, treatment)
+        ids = {source.id for source in listed.sources}
+        if unused := len(set(plan.known) - ids):
+            notes.append(f"{out / 'audio'}: {unused} files are of recordings not taken this time")
+        if plan.stale or any(record.get(key) != value for key, value in settings.items()):
+            gone = [part for part in earlier if part not in planned]
+            notes += [f"{out / part}: of an earlier preparation, removed" for part in gone]
+            make_room(out, earlier)
+            earlier = []
+        outcomes = write_audio(listed.sources, plan, out, treatment, num_jobs, progress)
+        made = _Made(listed, outcomes, treatment)
+        return _write_parts(made, notes, out, splits, earlier, settings)
 
 
-def _check_apart(corpus: Path, out: Path) -> None:
-    """Refuse what would read its own results as recordings."""
-    place, written = corpus.resolve(), out.resolve()
-    if place == written or place.is_relative_to(written / "audio"):
-        raise UsageError(f"{out}: holds the corpus {corpus} itself; give another folder to write")
+@dataclass(frozen=True)
+class _Made:
+    """The recordings of a corpus and what became of them."""
 
+    listed: Corpus
+    outcomes: Mapping[str, Outcome]
+    treatment: Treatment
 
-def _earlier_parts(out: Path) -> list[str]:
-    """Data directories of an earlier preparation that are there."""
-    names = list(PARTS)
-    with suppress(OSError, ValueError, TypeError, KeyError):
-        names += json.loads((out / RECORD).read_text(encoding="utf-8"))["parts"]
-    known = (name for name in dict.fromkeys(names) if not id_breach(name) and name != "audio")
-    return [name for name in known if os.path.lexists(out / name)]
+    @property
+    def total(self) -> int:
+        return len(self.listed.sources) + len(self.listed.skipped)
+
+    @cached_property
+    def skipped(self) -> tuple[tuple[str, str], ...]:
+        failed = ((key, found.reason) for key, found in self.outcomes.items() if found.reason)
+        return (*self.listed.skipped, *failed)
+
+    @cached_property
+    def usable(self) -> list[Source]:
+        return [source for source in self.listed.sources if self.outcomes[source.id].length]
+
+    @cached_property
+    def durations(self) -> dict[str, float]:
+        rate = self.treatment.sample_rate
+        return {source.id: self.outcomes[source.id].length / rate for source in self.usable}
+
+    @cached_property
+    def trims(self) -> dict[str, Trim]:
+        """What was cut off since the recording was made, here and before; empty if nothing was."""
+        if not self.treatment.trim and not any(any(source.trimmed) for source in self.usable):
+            return {}
+        rate = self.treatment.sample_rate
+        found = ((source, self.outcomes[source.id]) for source in self.usable)
+        return {
+            source.id: Trim(
+                source.trimmed.start_seconds + outcome.trimmed_start / rate,
+                source.trimmed.end_seconds + outcome.trimmed_end / rate,
+            )
+            for source, outcome in found
+        }
+
+    def own_phones(self) -> dict[str, tuple[Phone, ...]]:
+        """The alignment that the corpus brought along, as it lies in the audio that was written."""
+        rate = self.treatment.sample_rate
+        return {
+            key: shift_phones(phones, self.outcomes[key].trimmed_start / rate, self.durations[key])
+            for key, phones in self.listed.phones.items()
+            if key in self.durations
+        }
 
 
 def _write_parts(
-    listed: Corpus,
-    outcomes: Mapping[str, Outcome],
+    made: _Made,
+    notes: list[str],
     out: Path,
     splits: Splits,
-    treatment: Treatment,
     earlier: Sequence[str],
     settings: Mapping[str, Any],
 ) -> Prepared:
-    usable = [source for source in listed.sources if outcomes[source.id].length]
-    failed = ((key, outcome.reason) for key, outcome in outcomes.items() if outcome.reason)
-    skipped = (*listed.skipped, *failed)
-    total = len(listed.sources) + len(listed.skipped)
-    if not usable:
-        name, reason = skipped[0]
-        raise InputError(f"none of {total} recordings can be used; {name}: {reason}")
-    parts = assign_parts(usable, splits)
-    notes = [*listed.notes, *tally_notes(outcomes)]
-    if cut := sum(o.trimmed_start + o.trimmed_end for o in outcomes.values()):
-        notes.append(f"{cut / treatment.sample_rate / 60:.1f} min of silent edges were cut")
-    sample_rate = treatment.sample_rate
-    durations = {key: outcome.length / sample_rate for key, outcome in outcomes.items()}
-    trims = {}
-    if treatment.trim:
-        trims = {key: outcome.trimmed_start / sample_rate for key, outcome in outcomes.items()}
-    unchanged = {source.id for source in usable if not outcomes[source.id].is_new}
-    phones, lost = _alignments(listed, out, earlier, unchanged, durations, trims)
-    if lost:
-        notes.append(f"{lost} alignments were of other audio and are gone; run 'vqspeech align'")
-    # First what is no more: no utterance may lie in two parts, were it only until the end.
-    for name in {*PARTS, *earlier, *parts, RECORD}:
-        sweep_temporaries(out, name)
-    for part in earlier:
-        if part not in parts:
-            remove_folder(out / part)
-            notes.append(f"{out / part}: of an earlier preparation, removed; this one makes none")
-    is_drawn = any(source.split is None for source in usable)
-    if is_drawn and splits.valid and "valid" not in parts:
-        notes.append(
-            f"{out / 'valid'}: not made, for no speaker has enough recordings for --valid "
-            f"{splits.valid}; give --valid 1 or more recordings"
-        )
-    for part, sources in parts.items():
-        write_data_dir(
-            out / part,
-            [Utterance(s.id, s.speaker, audio_path(out, s), s.text) for s in sources],
-            genders=listed.genders,
-            accents=listed.accents,
-            durations=durations,
-            trims=trims,
-            phones=phones,
-        )
+    """Write record and parts; until that is done, `.earlier` keeps what may still be needed."""
+    if not made.usable:
+        name, reason = made.skipped[0]
+        raise InputError(f"none of {made.total} recordings can be used; {name}: {reason}")
+    parts = assign_parts(made.usable, splits)
     found = {
-        part: Part(sum(durations[s.id] for s in sources), Counter(s.speaker for s in sources))
+        part: Part(sum(made.durations[s.id] for s in sources), Counter(s.speaker for s in sources))
         for part, sources in parts.items()
     }
+    phones, lost = take_over_phones(out, earlier, made.durations, made.trims)
+    phones |= made.own_phones()
+    notes += _notes_on(made, parts, splits, lost)
     record = {
-        "layout": listed.layout,
-        **settings,
+        "layout": made.listed.layout,
         "parts": {
             part: {"utterances": p.utterances, "seconds": p.seconds, "speakers": dict(p.speakers)}
             for part, p in found.items()
         },
-        "skipped": skipped,
-        "notes": listed.notes,
+        "skipped": made.skipped,
+        "notes": made.listed.notes,
     }
-    write_json(out / RECORD, record)
-    return Prepared(
-        listed.layout,
-        found,
-        sum(outcome.is_new for outcome in outcomes.values()),
-        skipped,
-        (*notes, *_name_skipped(skipped, total, out)),
-    )
-
-
-def _alignments(
-    listed: Corpus,
-    out: Path,
-    earlier: Sequence[str],
-    unchanged: Collection[str],
-    durations: Mapping[str, float],
-    trims: Mapping[str, float],
-) -> tuple[dict[str, tuple[Phone, ...]], int]:
-    """The corpus's own phones, and those that were added since to audio that has not changed.
-
-    Returns also how many were added to audio that has changed, and are lost.
-    """
-    added: dict[str, tuple[Phone, ...]] = {}
-    for part in earlier:
-        with suppress(InputError):  # none, or damaged tables, which are being written anew
-            added |= DataDir.read(out / part).phones()
-    phones = {key: segments for key, segments in added.items() if key in unchanged}
-    for key, own in listed.phones.items():
-        if durations.get(key):
-            phones[key] = shift_phones(own, trims.get(key, 0.0), durations[key])
-    return phones, len(set(added) - set(phones))
-
-
-def _name_skipped(skipped: Sequence[tuple[str, str]], total: int, out: Path) -> list[str]:
-    by_reason: dict[str, list[str]] = {}
-    for name, reason in skipped:
-        by_reason.setdefault(reason, []).append(name)
-    lines = []
-    for reason, names in by_reason.items():
-        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        lines.append(
-            f"skipped {len(names)} of {total} ({reason}): {', '.join(names[:NAMED])}{more}"
+    write_json(out / RECORD, {**settings, **_printable(record)})
+    make_room(out, [part for part in earlier if part not in parts])
+    for part, sources in parts.items():
+        write_data_dir(
+            out / part,
+            [Utterance(s.id, s.speaker, audio_path(out, s), s.text) for s in sources],
+            genders=made.listed.genders,
+            accents=made.listed.accents,
+            durations=made.durations,
+            trims=made.trims,
+            phones=phones,
         )
-    if len(lines) > NAMED:
-        rest = sum(map(len, list(by_reason.values())[NAMED:]))
-        lines[NAMED:] = [f"skipped {rest} more of {total}, for other reasons"]
-    return [*lines, f"{out / RECORD} names all that was skipped"] if skipped else []
+    forget_earlier(out)
+    told = tell_skipped(made.skipped, made.total)
+    if told:
+        told.append(f"{out / RECORD} names all that was skipped")
+    num_written = sum(outcome.is_new for outcome in made.outcomes.values())
+    return Prepared(made.listed.layout, found, num_written, made.skipped, (*notes, *told))
+
+
+def _notes_on(
+    made: _Made, parts: Mapping[str, Sequence[Source]], splits: Splits, lost: int
+) -> list[str]:
+    notes = tally_notes(made.outcomes)
+    cut = sum(outcome.trimmed_start + outcome.trimmed_end for outcome in made.outcomes.values())
+    if cut:
+        minutes = cut / made.treatment.sample_rate / 60
+        notes.append(f"{minutes:.1f} min of silent edges were cut")
+    if lost:
+        notes.append(
+            f"the alignments of {lost} utterances do not fit the audio any more and are gone;"
+            " run 'vqspeech align' again"
+        )
+    if splits.valid and "valid" not in parts and any(s.split is None for s in made.usable):
+        notes.append(
+            f"no part 'valid', for no speaker has enough recordings for --valid {splits.valid};"
+            " give --valid 1 or more recordings"
+        )
+    return notes
+
+
+def _printable(value: Any) -> Any:
+    """`value` with all names in it such that JSON can hold them: files may be called anything."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, Mapping):
+        return {printable(key): _printable(item) for key, item in value.items()}
+    return [_printable(item) for item in value] if isinstance(value, list | tuple) else value

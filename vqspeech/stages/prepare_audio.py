@@ -7,6 +7,7 @@ What is there already and was made of the same recording in the same way is left
 run may be killed at any time and goes on where it was.
 """
 
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +27,7 @@ from vqspeech.data.origins import (
     read_origins,
     write_origins,
 )
-from vqspeech.errors import InputError
+from vqspeech.errors import InputError, UsageError
 from vqspeech.files import sweep_temporaries
 
 
@@ -41,13 +42,43 @@ class Outcome(NamedTuple):
     reason: str = ""
 
 
+class AudioPlan(NamedTuple):
+    """Recordings by utterance id, as they were when they were last read and as they are."""
+
+    known: Mapping[str, Origin]  # of the files that are there
+    origins: Mapping[str, Origin]  # of the corpus now; what cannot be opened is left out
+    stale: frozenset[str]  # utterances whose file is not there, or of something else
+
+
 def audio_path(out: Path, source: Source) -> Path:
     """Where the audio of a recording is written."""
     return out / "audio" / source.speaker / f"{source.id}.wav"
 
 
+def plan_audio(sources: Sequence[Source], out: Path, treatment: Treatment) -> AudioPlan:
+    """What there is to do; nothing is changed.
+
+    Raises:
+        UsageError: a recording is one that an earlier preparation wrote to `out`.
+    """
+    known = read_origins(out / "audio")
+    written = f"{os.path.realpath(out / 'audio')}{os.sep}"
+    origins = {}
+    for source in sources:
+        with suppress(InputError):  # the reader will name it
+            origin = origin_of(source.audio, _describe(treatment, source))
+            if origin.path.startswith(written):
+                raise UsageError(
+                    f"{source.audio}: is in {out} itself; give another folder to write"
+                )
+            origins[source.id] = origin
+    fresh = {key for key, origin in origins.items() if origin.is_same_work(known.get(key))}
+    return AudioPlan(known, origins, frozenset(source.id for source in sources) - fresh)
+
+
 def write_audio(
     sources: Sequence[Source],
+    plan: AudioPlan,
     out: Path,
     treatment: Treatment,
     num_jobs: int,
@@ -62,23 +93,17 @@ def write_audio(
     for folder in {audio_path(out, source).parent for source in sources}:
         sweep_temporaries(folder)
     sweep_temporaries(audio)
-    known = read_origins(audio)
-    origins = {}  # of the recordings as they are now
-    for source in sources:
-        with suppress(InputError):  # the reader will name it
-            origins[source.id] = origin_of(source.audio, _describe(treatment, source))
-    fresh = {key for key, origin in origins.items() if origin.is_same_work(known.get(key))}
-    stale = {source.id for source in sources} - fresh
-    write_origins(audio, {key: origin for key, origin in known.items() if key not in stale})
+    valid = {key: origin for key, origin in plan.known.items() if key not in plan.stale}
+    write_origins(audio, valid)
     outcomes = {}
     with open_journal(audio) as journal:
 
         def convert(source: Source) -> Outcome:
-            made = known[source.id] if source.id in fresh else None
-            outcome = _convert(source, audio_path(out, source), treatment, made)
-            if outcome.is_new and source.id in origins:
+            target = audio_path(out, source)
+            outcome = _convert(source, target, treatment, valid.get(source.id))
+            if outcome.is_new and source.id in plan.origins:
                 cuts = {"trimmed_start": outcome.trimmed_start, "trimmed_end": outcome.trimmed_end}
-                add_line(journal, source.id, origins[source.id]._replace(**cuts))
+                add_line(journal, source.id, plan.origins[source.id]._replace(**cuts))
             return outcome
 
         # soundfile and soxr let go of the interpreter's lock, so threads are enough.

@@ -2,41 +2,43 @@
 # Fetches subsets of LibriSpeech into a folder: DIR/LibriSpeech/SUBSET. Stopped, it goes on when run
 # again.
 set -euo pipefail
+unset CDPATH
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-url=https://www.openslr.org/resources/12
-sums="$here/md5sums.txt"
+url=https://www.openslr.org/resources/12 # where the archives are, this or a mirror
+sums="$here/md5sums.txt" # their checksums
 
 help_message="Usage: $0 [--url URL] [--sums FILE] DIR [SUBSET...]
-Fetches SUBSET.tar.gz from --url (a mirror, say), checks it against --sums, unpacks it to DIR.
+Fetches SUBSET.tar.gz, unless it lies in DIR, checks it and unpacks it to DIR/LibriSpeech.
 Subsets: train-clean-100 (6.4 GB)  train-clean-360 (23 GB)  train-other-500 (30 GB)
          dev-clean dev-other test-clean test-other (0.3 GB each)
          train-clean-460 and train-960 are the first two and the first three.
 Without a subset: train-clean-460 dev-clean test-clean"
 
+# shellcheck source=../../parse_options.sh
+. "$here/../../parse_options.sh"
 # shellcheck source=../../fetch.sh
 . "$here/../../fetch.sh"
-# shellcheck source=../../folder_options.sh
-. "$here/../../folder_options.sh"
 
+if [ $# -eq 0 ]; then fail 2 "a folder to fetch to is missing; see $0 --help"; fi
+folder="${1%/}"
+shift
 if [ $# -eq 0 ]; then set -- train-clean-460 dev-clean test-clean; fi
 subsets=()
 for subset in "$@"; do
   case "$subset" in
     train-clean-460) subsets+=(train-clean-100 train-clean-360) ;;
     train-960) subsets+=(train-clean-100 train-clean-360 train-other-500) ;;
-    *) subsets+=("$subset") ;;
+    train-clean-100 | train-clean-360 | train-other-500) subsets+=("$subset") ;;
+    dev-clean | dev-other | test-clean | test-other) subsets+=("$subset") ;;
+    *) fail 2 "$subset: no subset of LibriSpeech; see $0 --help" ;;
   esac
 done
-for subset in "${subsets[@]}"; do
-  if [ -z "$(read_sum "$sums" "$subset.tar.gz")" ]; then
-    give_up 2 "$subset: no subset of LibriSpeech; see $0 --help"
-  fi
-done
+for subset in "${subsets[@]}"; do read_sum "$subset.tar.gz" > /dev/null; done
 mkdir -p "$folder/LibriSpeech"
 for subset in "${subsets[@]}"; do
   corpus="$folder/LibriSpeech/$subset"
-  archive="$folder/$subset.tar.gz"
+  unpacking="$folder/.unpacking-$subset"
   if [ -d "$corpus" ]; then
     echo "$corpus: unpacked before"
     continue
@@ -48,19 +50,11 @@ for subset in "${subsets[@]}"; do
     *) size="0.3 GB" ;;
   esac
   echo "LibriSpeech $subset (OpenSLR 12): $size to fetch, as much again unpacked, CC BY 4.0"
-  fetch "$url/$subset.tar.gz" "$archive" md5 "$(read_sum "$sums" "$subset.tar.gz")"
-  echo "unpacking $archive"
-  unpacking="$folder/.unpacking"
-  rm -rf "$unpacking"
-  mkdir "$unpacking"
-  if ! tar -xzf "$archive" -C "$unpacking"; then
-    give_up 5 "$archive: could not be unpacked; free space in $folder and run it again"
-  fi
+  fetch "$subset.tar.gz" md5 "$(read_sum "$subset.tar.gz")"
+  unpack tar -xzf "$archive" -C "$unpacking"
   # Each archive brings SPEAKERS.TXT and the like along; they are the same in all.
   for file in "$unpacking"/LibriSpeech/*.TXT; do
     if [ -f "$file" ]; then mv -f "$file" "$folder/LibriSpeech"; fi
   done
-  mv "$unpacking/LibriSpeech/$subset" "$corpus"
-  rm -rf "$unpacking" "$archive"
-  echo "wrote $corpus"
+  keep "$unpacking/LibriSpeech/$subset" "$corpus"
 done

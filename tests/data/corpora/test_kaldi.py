@@ -1,10 +1,12 @@
+import os
+
 import numpy as np
 import pytest
 import soundfile
 
 from vqspeech.data.alignment import Phone
 from vqspeech.data.corpora.kaldi import list_kaldi
-from vqspeech.data.data_dir import Utterance, write_data_dir
+from vqspeech.data.data_dir import Trim, Utterance, write_data_dir
 from vqspeech.errors import InputError
 
 TABLES = {
@@ -16,7 +18,11 @@ TABLES = {
     "spk2accent": "a North  England\n",
     "phones.ctm": "a-1 1 0.00 0.03 SIL\na-1 1 0.03 0.05 AH 0.9\nb-1 1 0.01 0.20 M\n",
 }
-RULE = "ids may not hold '/', '..', spaces or control characters, begin with '-' or pass 200 bytes"
+RULE = (
+    "ids may not hold '/', '..', spaces or control characters, begin with '-' or '.' or pass 200"
+    " bytes"
+)
+CHANNELS = "of one file with another recording; write each channel to a file of its own"
 
 
 def write(folder, tables=TABLES, audio=("wav/1.wav", "wav/2.wav", "wav/3.wav")):
@@ -130,7 +136,7 @@ def test_dev_keeps_its_name_where_valid_is_another_part(tmp_path):
     }
 
 
-@pytest.mark.parametrize("name", ["audio", "my data", "-x"])
+@pytest.mark.parametrize("name", ["audio", "prepared.json", "my data", "-x"])
 def test_a_folder_whose_name_cannot_be_that_of_a_part_is_refused(tmp_path, name):
     write(tmp_path / name)
     with pytest.raises(InputError, match="cannot name a part; rename the folder"):
@@ -166,6 +172,7 @@ def test_segments_are_stretches_of_recordings(tmp_path):
     ("line", "reason"),
     [
         ("a-1 r 1", "its segment is not 'UTTERANCE RECORDING START END' in seconds"),
+        ("a-1 r 0 1 A", "its segment is of one channel; write each channel to its own file"),
         ("a-1 r nan 1", "its segment is not 'UTTERANCE RECORDING START END' in seconds"),
         ("a-1 r -1 1", "its segment is not 'UTTERANCE RECORDING START END' in seconds"),
         ("a-1 r 2 1", "its segment ends before it begins"),
@@ -202,6 +209,41 @@ def test_audio_that_is_no_file_is_refused_with_its_line_and_nothing_is_run(
     assert not (tmp_path / "run").exists()
 
 
+def test_the_channels_of_one_file_are_skipped_by_name(tmp_path):
+    tables = {
+        "wav.scp": "r-A wav/1.wav\nr-B wav/1.wav\nr-C wav/link.wav\ns wav/2.wav\n",
+        "utt2spk": "a-1 a\na-2 a\nb-1 b\nc-1 c\n",
+        "segments": "a-1 r-A 0 1\na-2 s 0 1\nb-1 r-B 0 1\nc-1 r-C 0 1\n",
+        "reco2file_and_channel": "r-A r A\nr-B r B\ns s A\n",
+    }
+    write(tmp_path, tables)
+    (tmp_path / "wav/link.wav").symlink_to("1.wav")
+    corpus = list_kaldi(tmp_path)
+    assert [s.id for s in corpus.sources] == ["a-2"]
+    assert corpus.skipped == (("a-1", CHANNELS), ("b-1", CHANNELS), ("c-1", CHANNELS))
+
+
+def test_what_an_earlier_preparation_cut_off_is_read(tmp_path):
+    rows = [Utterance(f"a-{n}", "a", tmp_path / f"{n}.wav") for n in (1, 2)]
+    write(tmp_path, {}, audio=("1.wav", "2.wav"))
+    write_data_dir(tmp_path / "data", rows, trims={"a-1": Trim(0.25, 1.5)})
+    assert [s.trimmed for s in list_kaldi(tmp_path / "data").sources] == [Trim(0.25, 1.5), Trim()]
+    (tmp_path / "data" / "utt2trim").write_text("a-1 0.25\na-2 1 -1\n")
+    corpus = list_kaldi(tmp_path / "data")
+    assert [s.trimmed for s in corpus.sources] == [Trim(), Trim()]
+    path = tmp_path / "data" / "utt2trim"
+    assert corpus.notes == (f"{path}: 2 lines without two numbers of seconds, passed over",)
+
+
+@pytest.mark.parametrize("name", ["text", "utt2spk", "phones.ctm"])
+def test_a_pipe_in_place_of_a_table_is_refused_and_not_waited_for(tmp_path, name):
+    write(tmp_path)
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(InputError, match=rf"/{name}: a pipe or a device; a text file was wanted"):
+        list_kaldi(tmp_path)
+
+
 def test_audio_is_looked_for_beside_the_table_then_here_then_above(tmp_path, monkeypatch):
     data, here = tmp_path / "s5" / "data" / "train", tmp_path / "here"
     names = ("beside.wav", "here.wav", "above.wav")
@@ -223,10 +265,10 @@ def test_audio_is_looked_for_beside_the_table_then_here_then_above(tmp_path, mon
 def test_utterances_in_doubt_are_skipped_by_name(tmp_path):
     tables = {
         "utt2spk": "a-1 a\na-2 a\na-3 a\na-3 b\na-4 a\na-6 a b\na-7\na-8 ../a\na-9 a\n",
-        "wav.scp": "".join(f"a-{n} wav/1.wav\n" for n in (1, 2, 3, 5, 6, 7, 8)),
+        "wav.scp": "".join(f"a-{n} {n}.wav\n" for n in (1, 2, 3, 5, 6, 7, 8)),
     }
-    tables["wav.scp"] += "a-2 wav/2.wav\na-9\n"
-    corpus = list_kaldi(write(tmp_path, tables))
+    tables["wav.scp"] += "a-2 4.wav\na-9\n"
+    corpus = list_kaldi(write(tmp_path, tables, audio=[f"{n}.wav" for n in range(1, 9)]))
     assert [s.id for s in corpus.sources] == ["a-1"]
     assert corpus.skipped == (
         ("a-2", "twice in wav.scp, with two values"),
@@ -246,6 +288,7 @@ def test_utterances_in_doubt_are_skipped_by_name(tmp_path):
         ("a/../../x", "a/../../x"),
         ("..", ".."),
         ("-rf", "-rf"),
+        (".sources.json", ".sources.json"),
         ("a\x07b", "a\\x07b"),
         ("a\xa0b", "a\\xa0b"),
         (b"a\xff", "a\\udcff"),
@@ -254,8 +297,8 @@ def test_utterances_in_doubt_are_skipped_by_name(tmp_path):
 )
 def test_ids_that_could_do_harm_are_skipped_and_shown_in_plain_letters(tmp_path, key, shown):
     key = key if isinstance(key, bytes) else key.encode()
-    tables = {"utt2spk": b"a-1 a\n" + key + b" a\n", "wav.scp": b"a-1 1.wav\n" + key + b" 1.wav\n"}
-    corpus = list_kaldi(write(tmp_path, tables, audio=("1.wav",)))
+    tables = {"utt2spk": b"a-1 a\n" + key + b" a\n", "wav.scp": b"a-1 1.wav\n" + key + b" 2.wav\n"}
+    corpus = list_kaldi(write(tmp_path, tables, audio=("1.wav", "2.wav")))
     assert [s.id for s in corpus.sources] == ["a-1"]
     assert corpus.skipped == ((shown, RULE),)
 
@@ -279,11 +322,11 @@ def test_ids_that_do_not_begin_with_their_speaker_are_renamed_with_texts_and_pho
 
 def test_chapters_that_pose_as_speakers_become_readers_and_this_is_said_aloud(tmp_path):
     tables = {
-        "wav.scp": "".join(f"{k} 1.wav\n" for k in ("84-1-0000", "84-2-0000", "121-7-0000")),
+        "wav.scp": "84-1-0000 1.wav\n84-2-0000 2.wav\n121-7-0000 3.wav\n",
         "utt2spk": "84-1-0000 84-1\n84-2-0000 84-2\n121-7-0000 121-7\n",
         "spk2gender": "121-7 m\n84-1 f\n84-2 f\n",
     }
-    corpus = list_kaldi(write(tmp_path, tables, audio=("1.wav",)))
+    corpus = list_kaldi(write(tmp_path, tables, audio=("1.wav", "2.wav", "3.wav")))
     assert [(s.id, s.speaker) for s in corpus.sources] == [
         ("121-7-0000", "121"),
         ("84-1-0000", "84"),
@@ -298,11 +341,11 @@ def test_chapters_that_pose_as_speakers_become_readers_and_this_is_said_aloud(tm
 
 def test_a_reader_of_two_genders_has_none(tmp_path):
     tables = {
-        "wav.scp": "84-1-0 1.wav\n84-2-0 1.wav\n",
+        "wav.scp": "84-1-0 1.wav\n84-2-0 2.wav\n",
         "utt2spk": "84-1-0 84-1\n84-2-0 84-2\n",
         "spk2gender": "84-1 m\n84-2 f\n84-3 m\n84-4 x\n",
     }
-    corpus = list_kaldi(write(tmp_path, tables, audio=("1.wav",)))
+    corpus = list_kaldi(write(tmp_path, tables, audio=("1.wav", "2.wav")))
     assert corpus.genders == {}
     assert corpus.notes[1:] == (
         f"{tmp_path}/spk2gender: 1 lines with neither m nor f, passed over",
@@ -311,8 +354,8 @@ def test_a_reader_of_two_genders_has_none(tmp_path):
 
 
 def test_an_order_that_kaldi_would_refuse_is_noted(tmp_path):
-    tables = {"wav.scp": "a1x 1.wav\na2 1.wav\n", "utt2spk": "a1x a1\na2 a\n"}
-    corpus = list_kaldi(write(tmp_path, tables, audio=("1.wav",)))
+    tables = {"wav.scp": "a1x 1.wav\na2 2.wav\n", "utt2spk": "a1x a1\na2 a\n"}
+    corpus = list_kaldi(write(tmp_path, tables, audio=("1.wav", "2.wav")))
     assert corpus.notes == (
         f"{tmp_path}: in order of utterances, speaker a comes after a1; Kaldi's"
         " validate_data_dir.sh then needs --no-spk-sort",
@@ -360,9 +403,11 @@ def test_a_folder_of_which_nothing_can_be_used_is_explained_in_one_line(tmp_path
 
 
 def test_a_missing_folder_and_a_link_to_nothing_are_refused(tmp_path):
-    with pytest.raises(InputError, match=r"no such folder; wav.scp and utt2spk"):
+    with pytest.raises(InputError, match=r"no such folder; give a folder with wav.scp and utt2spk"):
         list_kaldi(tmp_path / "none")
     write(tmp_path)
+    with pytest.raises(InputError, match=r"text: is a file, a folder was wanted; unpack it first"):
+        list_kaldi(tmp_path / "text")
     (tmp_path / "text").unlink()
     (tmp_path / "text").symlink_to(tmp_path / "gone")
     with pytest.raises(InputError, match=r"/text: cannot be read \(No such file"):

@@ -306,10 +306,30 @@ def test_a_corpus_without_recordings_is_explained_in_one_line(tmp_path, names, m
 
 def test_an_archive_or_a_reader_in_place_of_the_corpus_is_explained(tree, tmp_path):
     (tmp_path / "dev-clean.tar.gz").write_bytes(b"x")
-    with pytest.raises(InputError, match="no folder; unpack it first"):
+    with pytest.raises(InputError, match="is a file, a folder was wanted; unpack it first"):
         list_librispeech(tmp_path / "dev-clean.tar.gz")
     with pytest.raises(InputError, match="may be one reader or chapter: give the subset"):
         list_librispeech(tree / "dev-clean" / "84")
+
+
+def test_a_transcript_that_would_never_end_or_is_no_transcript_is_refused(tree):
+    transcript = tree / "train-clean-100/121/7/121-7.trans.txt"
+    with open(transcript, "wb") as file:
+        file.truncate(5 << 20)
+    with pytest.raises(InputError, match=r"121-7.trans.txt: 5.0 MB; a text file of at most 4 MB"):
+        list_librispeech(tree)
+    transcript.unlink()
+    os.mkfifo(transcript)
+    with pytest.raises(InputError, match=r"121-7.trans.txt: a pipe or a device; a text file"):
+        list_librispeech(tree)
+
+
+def test_links_that_lead_in_circles_end_in_one_line(tree):
+    (tree / "loop").symlink_to("loop")
+    with pytest.raises(InputError, match=r"loop: cannot be opened \(Too many levels"):
+        list_librispeech(tree / "loop")
+    corpus = list_librispeech(tree, leave_out=tree / "loop")
+    assert len(corpus.sources) == 8
 
 
 def test_a_folder_that_may_not_be_read_stops_with_its_name(tree, monkeypatch):

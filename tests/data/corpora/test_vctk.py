@@ -127,8 +127,10 @@ def test_the_second_microphone_lacks_what_it_lacks(release_092):
 @pytest.mark.parametrize(
     ("folder", "name", "edges"),
     [
-        ("wav16", "p225_025.wav", True),
-        ("wav22", "p225_025.FLAC", True),
+        ("wav16", "p225_025.wav", None),
+        ("wav22", "p225_025.FLAC", None),
+        ("VCTK-0.80/wav16", "p225_025.wav", True),
+        ("VCTK-Corpus-0.92/wav16", "p225_025.wav", False),
         ("wav16_silence_trimmed", "p225_025_mic1.wav", False),
         ("wav22_silence_trimmed_padded", "p225_025.wav", False),
         ("speech", "p225_025_mic1.opus", False),
@@ -138,11 +140,34 @@ def test_copies_at_other_rates_are_found_by_the_names_within(tmp_path, folder, n
     touch(tmp_path, f"{folder}/p225/{name}")
     corpus = list_vctk(tmp_path)
     assert paths(corpus, tmp_path) == [f"{folder}/p225/{name}"]
-    assert corpus.has_long_edges == edges
-    assert corpus.layout.startswith(f"a copy of VCTK {'0.80' if edges else '0.92'}: ")
+    assert corpus.has_long_edges == (edges is not False)  # in doubt they are cut
+    release = {None: ", taken for 0.80", True: " 0.80", False: " 0.92"}[edges]
+    assert corpus.layout.startswith(f"a copy of VCTK{release}: ")
     assert corpus.layout.endswith(", no txt/, no speaker-info.txt")
     assert str(tmp_path / "txt") in note(corpus, "no recording has its words")
     assert str(tmp_path) in note(corpus, "no speaker-info.txt in")
+
+
+@pytest.mark.parametrize(
+    ("folder", "speaker", "rows", "layout"),
+    [
+        ("wav16", "p225", "p225 23 F English\n", "a copy of VCTK 0.92"),
+        ("wav16", "p225", "225 23 F English\n226 22 M English\n", "a copy of VCTK 0.80"),
+        ("wav16", "p225", "", "a copy of VCTK, taken for 0.80"),
+        ("wav16", "s5", "", "a copy of VCTK 0.92"),
+        ("wav16", "s5", "225 23 F English\n", "a copy of VCTK, taken for 0.80"),
+        ("wav48", "p225", "p225 23 F English\n", "VCTK, taken for 0.80"),
+        ("wav48", "p225", "", "VCTK 0.80"),
+    ],
+)
+def test_the_release_is_known_by_the_speakers_and_in_doubt_taken_for_the_untrimmed(
+    tmp_path, folder, speaker, rows, layout
+):
+    touch(tmp_path, f"{folder}/{speaker}/{speaker}_025.wav")
+    (tmp_path / "speaker-info.txt").write_text(INFO + rows)
+    corpus = list_vctk(tmp_path)
+    assert corpus.layout.startswith(f"{layout}: ")
+    assert corpus.has_long_edges == ("0.92" not in layout)
 
 
 @pytest.mark.parametrize(
@@ -303,9 +328,41 @@ def test_texts_in_an_old_encoding_are_read_and_damaged_ones_named(tmp_path):
     texts = [source.text for source in corpus.sources]
     assert texts == ["It\u2019s a caf\u00e9.", "Plain.", None, None, None]
     assert note(corpus, "not in UTF-8").startswith(f"1 text ({tmp_path}/txt/p225/p225_025.txt)")
-    damaged = note(corpus, "cannot be read; recordings are used without")
-    assert damaged.startswith("3 texts (")
-    assert all(f"p225_{number}.txt" in damaged for number in ("027", "028", "029"))
+    damaged = note(corpus, "recordings are used without words")
+    assert damaged.startswith("3 recordings are used without words, for their texts cannot be read")
+    assert "p225_027.txt: no text, " in damaged
+    assert "p225_028.txt: no text, " in damaged
+    assert "p225_029.txt: cannot be read (Is a directory); a text file was wanted" in damaged
+
+
+def test_texts_that_are_pipes_or_huge_cost_their_words_and_hold_up_nobody(tmp_path):
+    touch(tmp_path, *[f"wav48/p225/p225_{n:03}.wav" for n in (25, 26, 27)])
+    write(tmp_path, p225_025="Fine.", p225_026="x" * (4 << 20) + "x")
+    os.mkfifo(tmp_path / "txt/p225/p225_027.txt")
+    os.mkfifo(tmp_path / "speaker-info.txt")
+    corpus = list_vctk(tmp_path)
+    assert [source.text for source in corpus.sources] == ["Fine.", None, None]
+    damaged = note(corpus, "2 recordings are used without words")
+    assert "p225_026.txt: 4.0 MB; a text file of at most 4 MB was wanted, " in damaged
+    assert "p225_027.txt: a pipe or a device; a text file was wanted" in damaged
+    assert "speaker-info.txt: a pipe" in note(corpus, "genders and accents are not known")
+
+
+def test_a_shared_number_with_other_words_is_no_shared_sentence(tmp_path):
+    usual = {"p225_001": "Please call Stella.", "p226_001": "please CALL, Stella", "p227_001": ""}
+    usual |= {"p225_002": "Ask her.", "p226_002": "Six spoons."}
+    touch(tmp_path, *[f"wav48/{key[:4]}/{key}.wav" for key in (*usual, "p228_001")])
+    touch(tmp_path, *[f"wav48/p225/p225_{n:03}.wav" for n in range(25, 40)])
+    write(tmp_path, **usual, p228_001="Ask her to bring.", p225_025="Anything.")
+    corpus = list_vctk(tmp_path)
+    parallel = [source.id for source in corpus.sources if source.split == "parallel"]
+    assert parallel == ["p225_001", "p226_001", "p227_001"]  # of the last no words are known
+    # Of two speakers who say two things, none is known to be right.
+    assert note(corpus, "say something else") == (
+        "3 recordings (p225_002, p226_002, p228_001) of a number up to 024 say something else than"
+        " the others"
+    )
+    assert "3 recordings of the sentences" in note(corpus, "kept apart as parallel")
 
 
 def test_odd_rows_of_speakers_are_named_and_old_encodings_read(tmp_path):
@@ -335,13 +392,14 @@ def test_a_microphone_that_is_not_there_is_refused(tmp_path):
     ("there", "message"),
     [
         ([], r"found nothing: give the folder"),
+        (["a/b/.hidden"], r"found nothing in a/b/: give the folder"),
         (["VCTK-Corpus-0.92.zip"], r"only VCTK-Corpus-0.92.zip is there: unpack it first"),
         (["a/VCTK.tar.gz", "a/readme"], r"; a/VCTK.tar.gz is there: unpack it first"),
         (["VCTK-Corpus/txt/p225/p225_001.txt"], r"only txt/ is there, the folder of audio is miss"),
         (["txt/p225/p225_001.txt", "NOTE"], r"txt/ is there \(NOTE, txt\), the folder of audio"),
         (["wav48/p225/p226_001.wav", "NOTE"], r"wav48 holds p225, no recordings: unpack"),
         (["84/121/84-121-0000.flac", *"abcdef"], r"found 84, a, b, c, d and 2 more: give"),
-        (["a/b/c/d/p225/p225_001.wav"], r"found a/b/c/d/: give|holds"),
+        (["a/b/c/d/p225/p225_001.wav"], r"; found a/b/c/d: give the folder that holds wav48"),
     ],
 )
 def test_where_nothing_is_found_the_message_says_what_is_there(tmp_path, there, message):
@@ -354,10 +412,18 @@ def test_where_nothing_is_found_the_message_says_what_is_there(tmp_path, there, 
 
 def test_a_corpus_that_is_no_folder_is_refused(tmp_path):
     touch(tmp_path, "VCTK-Corpus.zip")
-    with pytest.raises(InputError, match="an archive, unpack it first"):
+    with pytest.raises(InputError, match="is a file, a folder was wanted; unpack it first, or"):
         list_vctk(tmp_path / "VCTK-Corpus.zip")
     with pytest.raises(InputError, match="no such folder; give the folder that holds wav48"):
         list_vctk(tmp_path / "nowhere")
+
+
+def test_links_that_lead_in_circles_end_in_one_line(tmp_path):
+    touch(tmp_path, "wav48/p225/p225_025.wav")
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(InputError, match=r"loop: cannot be opened \(Too many levels"):
+        list_vctk(tmp_path / "loop")
+    assert ids(list_vctk(tmp_path, leave_out=tmp_path / "loop")) == ["p225_025"]
 
 
 @pytest.mark.parametrize("closed", ["wav48/p225", "wav48/p226", "wav48", "txt/p225", "."])

@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vqspeech.data.alignment import Phone
-from vqspeech.data.corpora.as_found import name_some, printable, read_folder
+from vqspeech.data.corpora.as_found import can_name_part, check_folder, read_folder
 from vqspeech.data.corpora.kaldi_tables import BAD_ID, FoundDir, FoundUtterance, read_found_dir
 from vqspeech.data.corpora.source import Corpus, Source
 from vqspeech.data.tables import id_breach
-from vqspeech.errors import InputError
-from vqspeech.files import is_folder
+from vqspeech.errors import InputError, name_some, printable
 
 CHAPTER = re.compile(r"([0-9]+)-[0-9]+")  # Kaldi's LibriSpeech recipe: READER-CHAPTER
 WANTED = "wav.scp and utt2spk, or a folder of folders with them such as data/train"
@@ -86,8 +85,7 @@ def list_kaldi(corpus: Path, *, leave_out: Path | None = None) -> Corpus:
 
 def _find_folders(corpus: Path, leave_out: Path | None) -> list[Path]:
     """The data directories; of utterances in several, the first one's is taken."""
-    if not is_folder(corpus):
-        raise InputError(f"{corpus}: no such folder; {WANTED}, were wanted")
+    check_folder(corpus, f"a folder with {WANTED}")
     content = read_folder(corpus, leave_out)
     if corpus / "wav.scp" in content.files:
         return [corpus]
@@ -115,7 +113,7 @@ def _name_parts(folders: Iterable[Path]) -> dict[str, str]:
     """The part that each folder becomes, by the folder's name."""
     names = {folder.name: folder for folder in folders}
     for name, folder in names.items():
-        if id_breach(name) or name == "audio":
+        if not can_name_part(name):
             raise InputError(f"{folder}: {name!r} cannot name a part; rename the folder")
     return {name: "valid" if name == "dev" and "valid" not in names else name for name in names}
 
@@ -170,8 +168,8 @@ def _merge(merged: _Merged, directory: FoundDir, readers: dict[str, str], part: 
 
 
 def _source(id_: str, speaker: str, utterance: FoundUtterance, part: str | None) -> Source:
-    _, audio, start, end, text = utterance
-    return Source(id_, speaker, audio, text, part, start_seconds=start, end_seconds=end)
+    _, audio, start, end, text, trimmed = utterance
+    return Source(id_, speaker, audio, text, part, start, end, trimmed)
 
 
 def _explain_nothing(

@@ -17,20 +17,21 @@ from vqspeech.data.alignment import Phone, scan_phones
 from vqspeech.data.corpora.as_found import (
     LooseTable,
     is_utf8,
-    printable,
-    read_loose_lines,
+    open_regular,
     read_loose_table,
 )
+from vqspeech.data.data_dir import Trim
 from vqspeech.data.tables import MAX_ID_BYTES, Entry, id_breach, parse_seconds
-from vqspeech.errors import InputError
+from vqspeech.errors import InputError, printable
 
 ARCHIVE = re.compile(r"\.ark(:[0-9]+)?(\[.*\])?$")
 GENDERS = {"m": "m", "male": "m", "f": "f", "female": "f"}
 BAD_ID = (
-    "ids may not hold '/', '..', spaces or control characters, begin with '-' or pass"
+    "ids may not hold '/', '..', spaces or control characters, begin with '-' or '.' or pass"
     f" {MAX_ID_BYTES} bytes"
 )
 NO_AUDIO = "its audio file is not where wav.scp says"
+CHANNELS = "of one file with another recording; write each channel to a file of its own"
 
 
 class FoundUtterance(NamedTuple):
@@ -41,6 +42,7 @@ class FoundUtterance(NamedTuple):
     start_seconds: float | None  # None: the whole file
     end_seconds: float | None
     text: str | None
+    trimmed: Trim  # what `vqspeech prepare` cut off, where it wrote the directory
 
 
 @dataclass
@@ -73,6 +75,8 @@ def read_found_dir(folder: Path) -> FoundDir:
     table = "segments" if found.has_segments else "wav.scp"
     text = _read(found, "text")
     locate = _locator(folder)
+    channels = _channels(wav_scp, locate)
+    trims = _read_trims(found)
     for key in sorted({*utt2spk.entries, *origin.entries}):
         try:
             speaker = _speaker_of(key, utt2spk, origin, table)
@@ -80,6 +84,8 @@ def read_found_dir(folder: Path) -> FoundDir:
             if found.has_segments:
                 recording, start, end = _stretch(origin.entries[key].value)
             audio = _audio_of(found, recording, wav_scp, locate)
+            if recording in channels:
+                raise _SkippedError(CHANNELS)
             if end == -1:
                 end = _end_of(audio)
         except _SkippedError as reason:
@@ -87,7 +93,8 @@ def read_found_dir(folder: Path) -> FoundDir:
             continue
         words = " ".join(text.entries[key].value.split()) if key in text.entries else ""
         words = words if is_utf8(words) else ""
-        found.utterances[key] = FoundUtterance(speaker, audio, start, end, words or None)
+        trimmed = trims.get(key, Trim())
+        found.utterances[key] = FoundUtterance(speaker, audio, start, end, words or None, trimmed)
     undecoded = sum(not is_utf8(entry.value) for entry in text.entries.values())
     if undecoded:
         found.remarks.append(f"{folder / 'text'}: {undecoded} lines are not UTF-8; without words")
@@ -164,6 +171,8 @@ def _speaker_of(key: str, utt2spk: LooseTable, origin: LooseTable, table: str) -
 def _stretch(value: str) -> tuple[str, float, float]:
     """Recording, start and end of a line of `segments`; the end is -1 for that of the file."""
     recording, *times = value.split()
+    if len(times) == 3:
+        raise _SkippedError("its segment is of one channel; write each channel to its own file")
     seconds = [parse_seconds(time) for time in times]
     if len(seconds) != 2 or None in seconds or seconds[0] < 0:
         raise _SkippedError("its segment is not 'UTTERANCE RECORDING START END' in seconds")
@@ -204,6 +213,31 @@ def _locator(folder: Path) -> Callable[[str], Path | None]:
     return locate
 
 
+def _channels(wav_scp: LooseTable, locate: Callable[[str], Path | None]) -> set[str]:
+    """Recordings that share a file with another one, and so would be the same sound."""
+    sharing: dict[tuple[int, int], set[str]] = {}
+    for recording, (_, value) in wav_scp.entries.items():
+        if value and (audio := locate(value)) is not None:
+            status = os.stat(audio)  # links and other spellings of its name do not count
+            sharing.setdefault((status.st_dev, status.st_ino), set()).add(recording)
+    return {name for names in sharing.values() if len(names) > 1 for name in names}
+
+
+def _read_trims(found: FoundDir) -> dict[str, Trim]:
+    trims = {}
+    odd = 0
+    for key, (_, value) in _read(found, "utt2trim").entries.items():
+        seconds = [parse_seconds(field) for field in value.split()]
+        if len(seconds) == 2 and None not in seconds and min(seconds) >= 0:
+            trims[key] = Trim(*seconds)
+        else:
+            odd += 1
+    if odd:
+        path = found.path / "utt2trim"
+        found.remarks.append(f"{path}: {odd} lines without two numbers of seconds, passed over")
+    return trims
+
+
 def _end_of(audio: Path) -> float:
     try:
         header = read_header(audio)
@@ -233,9 +267,11 @@ def _read_phones(found: FoundDir, path: Path, known: set[str]) -> None:
         for key, utterance in found.utterances.items()
         if utterance.start_seconds is not None and utterance.end_seconds is not None
     }
+    with open_regular(path) as file:
+        num_lines = sum(bool(line.strip()) for line in file)
     breaches: list[str] = []
     phones = found.phones = scan_phones(path, breaches.append, None, durations)
-    lost = len(read_loose_lines(path)) - sum(map(len, phones.values()))
+    lost = num_lines - sum(map(len, phones.values()))
     if lost:
         # Line ends are told as breaches too, but cost nothing.
         first = next((text for text in breaches if "carriage return" not in text), breaches[0])

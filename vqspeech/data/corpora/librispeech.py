@@ -12,9 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vqspeech.data.corpora.as_found import (
+    TEXT_BYTES,
     is_utf8,
-    name_some,
-    printable,
     read_folder,
     read_loose_lines,
     split_key,
@@ -28,7 +27,7 @@ from vqspeech.data.corpora.librispeech_tree import (
 )
 from vqspeech.data.corpora.source import Corpus, Source
 from vqspeech.data.tables import id_breach
-from vqspeech.errors import InputError, UsageError
+from vqspeech.errors import InputError, UsageError, name_some, printable
 
 LIBRITTS = re.compile(r"[0-9]+_[0-9]+_[0-9]+_[0-9]+")  # the stem of its files
 NO_LINE = "utterances without a line in their transcript, taken without words"
@@ -193,7 +192,7 @@ def _scan_chapter(listing: _Listing, subset: str, chapter: Path, leave_out: Path
 def _read_transcript(listing: _Listing, path: Path) -> dict[str, str | None]:
     """Words by utterance; None where there are none that can be read."""
     texts: dict[str, str | None] = {}
-    for number, line in read_loose_lines(path):
+    for number, line in read_loose_lines(path, TEXT_BYTES):
         key, words = split_key(line)
         place = f"{path.relative_to(listing.root)}:{number}"
         if key in texts:
@@ -243,7 +242,7 @@ def _explain_460(subsets: Sequence[str], readers: int | None) -> list[str]:
 
 def _read_genders(start: Path, speakers: set[str], notes: list[str]) -> dict[str, str]:
     """m or f by reader, from SPEAKERS.TXT in `start` or up to two folders above it."""
-    above = (start, *start.parents[:2], *start.resolve().parents[:2])
+    above = (start, *start.parents[:2], *Path(os.path.realpath(start)).parents[:2])
     places = [folder / name for folder in above for name in ("SPEAKERS.TXT", "speakers.txt")]
     path = next((path for path in places if os.path.isfile(path)), None)
     if path is None:

@@ -1,14 +1,13 @@
 """Where LibriSpeech lies: its subsets below a folder, and what to say when they are not there."""
 
 import difflib
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vqspeech.data.corpora.as_found import name_some, read_folder
-from vqspeech.data.tables import id_breach
-from vqspeech.errors import InputError, UsageError
-from vqspeech.files import is_folder
+from vqspeech.data.corpora.as_found import can_name_part, check_folder, read_folder
+from vqspeech.errors import InputError, UsageError, name_some
 
 SUBSETS = (
     "train-clean-100",
@@ -36,11 +35,9 @@ def find_subsets(corpus: Path, leave_out: Path | None) -> tuple[Path, dict[str, 
     Raises:
         InputError: there is none; the message says what was found.
     """
-    if not is_folder(corpus):
-        remedy = "unpack it first (tar xzf)" if corpus.name.endswith(ARCHIVE) else f"give {LAYOUT}"
-        raise InputError(f"{corpus}: no folder; {remedy}")
+    check_folder(corpus, f"the folder of {LAYOUT}")
     # The name and the folders above matter, which `.` and `..` hide.
-    corpus = corpus.resolve() if ".." in corpus.parts else corpus.absolute()
+    corpus = Path(os.path.realpath(corpus)) if ".." in corpus.parts else corpus.absolute()
     if _holds_readers(corpus, leave_out):
         return corpus.parent, {corpus.name: corpus}
     children = read_folder(corpus, leave_out).folders
@@ -86,7 +83,7 @@ def choose_subsets(root: Path, there: Mapping[str, Path], wanted: Sequence[str])
         )
     chosen = {name: folder for name, folder in there.items() if not wanted or name in names}
     for name, folder in chosen.items():
-        if len(chosen) > 1 and (id_breach(name) or name == "audio"):
+        if len(chosen) > 1 and not can_name_part(name):
             raise InputError(f"{folder}: cannot name a part of the corpus; rename the folder")
     return chosen
 

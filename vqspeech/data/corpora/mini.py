@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 from vqspeech.data.alignment import read_phones
+from vqspeech.data.corpora.as_found import check_folder
 from vqspeech.data.corpora.source import Corpus, Source
 from vqspeech.data.tables import read_table, stop
 from vqspeech.errors import InputError
@@ -34,6 +35,7 @@ def list_mini(
         InputError: a file is missing or breaks its format, or nothing matches.
     """
     corpus = corpus or mini_folder()
+    check_folder(corpus, "a folder with speakers.tsv, split.tsv, text, phones.ctm and audio/")
     voices = _read_rows(corpus / "speakers.tsv", "speaker", "gender", "accent")
     speakers = {row["speaker"]: row for row in voices}
     parts = _read_rows(corpus / "split.tsv", "utterance", "split")

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vqspeech.data.alignment import Phone
+from vqspeech.data.data_dir import Trim
 from vqspeech.data.tables import id_breach
 from vqspeech.errors import UsageError
+
+NOT_TRIMMED = Trim()
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class Source:
     split: str | None = None  # the part that the corpus itself assigns, such as "test"
     start_seconds: float | None = None  # None: the whole file
     end_seconds: float | None = None
+    trimmed: Trim = NOT_TRIMMED  # what an earlier preparation cut off
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from vqspeech.data.corpora.as_found import count, decode_text, read_small, read_words
 from vqspeech.data.corpora.source import Corpus, Source
 from vqspeech.data.corpora.vctk_files import choose_takes, list_audio, list_texts, read_speaker
-from vqspeech.data.corpora.vctk_layout import VctkLayout, find_vctk
-from vqspeech.errors import UsageError
+from vqspeech.data.corpora.vctk_layout import FOLDERS, VctkLayout, find_vctk
+from vqspeech.errors import InputError, UsageError
 
 MICS = ("mic1", "mic2")
 NUM_SHARED = 24  # sentences 001 to 024 are read by all speakers
-NUM_NAMED = 5  # of a kind in a note; more are counted
 
 
 class _Voices(NamedTuple):
@@ -25,6 +25,7 @@ class _Voices(NamedTuple):
     genders: dict[str, str]
     accents: dict[str, str]
     notes: list[str]
+    has_bare_ids: bool | None  # `225` as in 0.80, or `p225` as in 0.92; None: not known
 
 
 def list_vctk(corpus: Path, *, leave_out: Path | None = None, mic: str = "mic1") -> Corpus:
@@ -56,15 +57,16 @@ def list_vctk(corpus: Path, *, leave_out: Path | None = None, mic: str = "mic1")
             f"--mic {mic}: {layout.audio} has {other} alone, of {len(files.takes)} sentences; give"
             f" --mic {other}"
         )
-    is_trimmed = any("silence_trimmed" in name for name in layout.names)
-    is_092 = is_trimmed or 2 * num_named > len(files.takes)
     texts, odd = list_texts(layout.texts, layout.speaker) if layout.texts else ({}, [])
     texts = texts | files.texts
     silent = [(key, "a text without audio") for key in texts if key not in files.takes]
-    words, word_notes = _read_texts({key: path for key, path in texts.items() if key in audio})
+    words, word_notes = read_words({key: path for key, path in texts.items() if key in audio})
     speakers = {key: key.partition("_")[0] for key in sorted(audio)}
     voices = _read_voices(layout, set(speakers.values()))
-    shared, shared_notes = _shared_sentences(speakers)
+    release, is_092 = _release(
+        layout, 2 * num_named > len(files.takes), voices, set(speakers.values())
+    )
+    shared, shared_notes = _shared_sentences(speakers, words)
     counts = f"{len(audio)} recordings of {len(set(speakers.values()))} speakers"
     return Corpus(
         tuple(
@@ -79,7 +81,7 @@ def list_vctk(corpus: Path, *, leave_out: Path | None = None, mic: str = "mic1")
         ),
         genders=voices.genders,
         accents=voices.accents,
-        layout=_describe(layout, mic if num_named else "one recording per sentence", is_092),
+        layout=_describe(layout, mic if num_named else "one recording per sentence", release),
         notes=(
             f"{layout.audio}: {counts}, {len(words)} with their words",
             *layout.notes,
@@ -93,65 +95,28 @@ def list_vctk(corpus: Path, *, leave_out: Path | None = None, mic: str = "mic1")
     )
 
 
-def _describe(layout: VctkLayout, mic: str, is_092: bool) -> str:
-    release, original = ("0.92", "wav48_silence_trimmed") if is_092 else ("0.80", "wav48")
-    known = f"VCTK {release}" if original in layout.names else f"a copy of VCTK {release}"
+def _release(
+    layout: VctkLayout, names_mics: bool, voices: _Voices, speakers: Collection[str]
+) -> tuple[str, bool]:
+    """What to call this VCTK, and whether it is 0.92; in doubt it is not, which only trims it."""
+    known = "VCTK" if any(name in FOLDERS for name in layout.names) else "a copy of VCTK"
+    new = names_mics or any("silence_trimmed" in name for name in layout.names)
+    if not new:
+        above = " ".join((*layout.names, *layout.above))
+        new = "0.92" in above or "s5" in speakers or voices.has_bare_ids is False
+        old = "wav48" in layout.names or "0.80" in above or voices.has_bare_ids is True
+        if new == old:
+            return f"{known}, taken for 0.80", False
+    return f"{known} {'0.92' if new else '0.80'}", new
+
+
+def _describe(layout: VctkLayout, mic: str, release: str) -> str:
     folder = "one folder" if layout.is_flat else "a folder for each speaker"
     if layout.speaker:
         folder = f"the folder of {layout.speaker}"
     texts = f"texts in {layout.texts}" if layout.texts else "no txt/"
     info = f"speakers in {layout.speaker_info}" if layout.speaker_info else "no speaker-info.txt"
-    return f"{known}: {layout.audio} ({folder}), {mic}, {texts}, {info}"
-
-
-def _read_texts(paths: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Words by utterance id, and notes on files that were not plain UTF-8."""
-    words = {}
-    foreign = []
-    damaged = []
-    for key, path in paths.items():
-        try:
-            with open(path, "rb", buffering=0) as file:
-                content = file.read()
-        except OSError as error:
-            damaged.append(f"{path} ({error.strerror})")
-            continue
-        text, is_foreign = _decode(content)
-        if text is None:
-            damaged.append(f"{path} (no text)")
-            continue
-        if is_foreign:
-            foreign.append(path)
-        if text := " ".join(text.split()):
-            words[key] = text
-    notes = []
-    if foreign:
-        notes.append(f"{_count(foreign, 'text')} not in UTF-8, read as Windows-1252")
-    if damaged:
-        notes.append(f"{_count(damaged, 'text')} cannot be read; recordings are used without")
-    return words, notes
-
-
-def _decode(content: bytes) -> tuple[str | None, bool]:
-    """The text, or None, and whether it is in the old encoding of Windows, not UTF-8."""
-    is_foreign = False
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        try:
-            text = content.decode("cp1252")
-        except UnicodeDecodeError:
-            return None, False
-        is_foreign = True
-    # UTF-16 and other files that are no text get through as well, but not without a NUL.
-    return (None, False) if "\0" in text else (text, is_foreign)
-
-
-def _count(names: list[str], noun: str) -> str:
-    """`1 text (a.txt)` or `7 texts (a.txt, b.txt, ... and 2 more)`, the verb left out."""
-    named = ", ".join(names[:NUM_NAMED])
-    more = f" and {len(names) - NUM_NAMED} more" if len(names) > NUM_NAMED else ""
-    return f"{len(names)} {noun}{'s' * (len(names) != 1)} ({named}{more})"
+    return f"{release}: {layout.audio} ({folder}), {mic}, {texts}, {info}"
 
 
 def _wordless(layout: VctkLayout, speakers: Mapping[str, str], words: Collection[str]) -> list[str]:
@@ -164,27 +129,28 @@ def _wordless(layout: VctkLayout, speakers: Mapping[str, str], words: Collection
         return [f"no recording has its words; SPEAKER/SPEAKER_001.txt was looked for in {places}"]
     spoken = {speakers[key] for key in words}
     silent = sorted(set(speakers.values()) - spoken)
-    whole = f"; all of {_count(silent, 'speaker')}" if silent else ""
+    whole = f"; all of {count(silent, 'speaker')}" if silent else ""
     return [f"{num_wordless} of {len(speakers)} recordings are without their words{whole}"]
 
 
 def _read_voices(layout: VctkLayout, speakers: Collection[str]) -> _Voices:
     """Genders and accents, as `p225 23 F English Southern England` has them."""
-    voices = _Voices({}, {}, [])
+    genders: dict[str, str] = {}
+    accents: dict[str, str] = {}
     path = layout.speaker_info
     if path is None:
         places = ", ".join(map(str, layout.looked_in))
-        voices.notes.append(f"no speaker-info.txt in {places}; genders and accents are not known")
-        return voices
+        note = f"no speaker-info.txt in {places}; genders and accents are not known"
+        return _Voices({}, {}, [note], None)
     try:
-        text, _ = _decode(path.read_bytes())
-        reason = "no text"
-    except OSError as error:
-        text, reason = None, error.strerror
+        text, _ = decode_text(read_small(path))
+        reason = f"{path}: cannot be read (no text)"
+    except InputError as error:
+        text, reason = None, str(error)
     if text is None:
-        voices.notes.append(f"{path}: cannot be read ({reason}); genders and accents are not known")
-        return voices
+        return _Voices({}, {}, [f"{reason}; genders and accents are not known"], None)
     odd = []
+    is_bare = []
     for number, line in enumerate(text.splitlines(), start=1):
         # The region is empty, or several words, or a comment in parentheses: columns mean nothing.
         words = line.split(maxsplit=4)
@@ -194,30 +160,66 @@ def _read_voices(layout: VctkLayout, speakers: Collection[str]) -> _Voices:
         gender = words[2].lower() if len(words) > 2 else ""
         if speaker is None or gender not in ("m", "f"):
             odd.append(f"line {number}")
-        elif speaker in speakers:
-            voices.genders.setdefault(speaker, gender)
+            continue
+        is_bare.append(words[0].isdigit())
+        if speaker in speakers:
+            genders.setdefault(speaker, gender)
             if len(words) > 3 and not words[3].startswith("("):
-                voices.accents.setdefault(speaker, words[3])
+                accents.setdefault(speaker, words[3])
+    notes = []
     if odd:
-        voices.notes.append(f"{path}: {_count(odd, 'row')} not of the form ID AGE GENDER ACCENT")
-    if missing := sorted(set(speakers) - set(voices.genders)):
-        voices.notes.append(f"{path}: no row for {_count(missing, 'speaker')}; gender not known")
-    return voices
+        notes.append(f"{path}: {count(odd, 'row')} not of the form ID AGE GENDER ACCENT")
+    if missing := sorted(set(speakers) - set(genders)):
+        notes.append(f"{path}: no row for {count(missing, 'speaker')}; gender not known")
+    return _Voices(genders, accents, notes, 2 * sum(is_bare) > len(is_bare) if is_bare else None)
 
 
-def _shared_sentences(speakers: Mapping[str, str]) -> tuple[set[str], list[str]]:
-    """The ids of sentences that all speakers read, as far as they are kept apart, and notes."""
-    shared = {key for key in speakers if 1 <= int(key.partition("_")[2]) <= NUM_SHARED}
+def _shared_sentences(
+    speakers: Mapping[str, str], words: Mapping[str, str]
+) -> tuple[set[str], list[str]]:
+    """The ids of sentences that all speakers read, as far as they are kept apart, and notes.
+
+    Args:
+        speakers: by utterance id.
+        words: by utterance id, where they are known.
+    """
+    numbers = {key: int(key.partition("_")[2]) for key in speakers}
+    numbered = {key for key, number in numbers.items() if 1 <= number <= NUM_SHARED}
+    other = _of_other_words({key: numbers[key] for key in sorted(numbered)}, words)
+    shared = numbered.difference(other)
     sentences = f"sentences 001 to {NUM_SHARED:03}, which all speakers read,"
+    notes = []
+    if other:
+        told = count(other, "recording")
+        notes.append(f"{told} of a number up to {NUM_SHARED:03} say something else than the others")
     if 2 * len(shared) > len(speakers):
-        return set(), [
+        notes.append(
             f"the {sentences} are {len(shared)} of {len(speakers)} recordings and not kept apart"
-        ]
+        )
+        return set(), notes
     if not shared:
-        return shared, []
-    notes = [f"{len(shared)} recordings of the {sentences} are kept apart as parallel"]
+        return shared, notes
+    notes.append(f"{len(shared)} recordings of the {sentences} are kept apart as parallel")
     counts = Counter(speakers.values())
     counts.subtract(speakers[key] for key in shared)
-    if idle := sorted(speaker for speaker, count in counts.items() if count == 0):
-        notes.append(f"{_count(idle, 'speaker')} with no other sentences, which never train")
+    if idle := sorted(speaker for speaker, left in counts.items() if left == 0):
+        notes.append(f"{count(idle, 'speaker')} with no other sentences, which never train")
     return shared, notes
+
+
+def _of_other_words(numbers: Mapping[str, int], words: Mapping[str, str]) -> list[str]:
+    """Ids of recordings whose words are not those that most speakers read under their number."""
+    said = {
+        key: "".join(c for c in words[key].lower() if c.isalpha())
+        for key in numbers
+        if key in words
+    }
+    readings: dict[int, Counter[str]] = {}
+    for key, text in said.items():
+        readings.setdefault(numbers[key], Counter())[text] += 1
+    # Of two that are as frequent neither is known to be the shared one.
+    usual = {}
+    for number, found in readings.items():
+        (text, most), *rest = found.most_common(2)
+        usual[number] = None if rest and rest[0][1] == most else text
+    return [key for key, text in said.items() if text != usual[numbers[key]]]

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vqspeech.data.corpora.folder import AUDIO, UNREADABLE
-from vqspeech.errors import InputError
+from vqspeech.errors import InputError, printable
 
-PREFERRED = (".flac", ".wav")  # of one recording in several formats; then as in AUDIO
 ODD_NAME = "a name that is not SPEAKER_NUMBER, SPEAKER being that of the folder"
 # A number is bounded so that no id is longer than an id may be.
 _SPEAKER = re.compile(r"p?[0-9]{1,9}|s5", re.IGNORECASE)
@@ -99,18 +98,18 @@ def list_audio(audio: Path, leave_out: Path | None) -> VctkFiles:
         InputError: a folder that cannot be read.
     """
     files = VctkFiles({}, {}, [])
-    left_out = None if leave_out is None else leave_out.resolve()
+    left_out = None if leave_out is None else os.path.realpath(leave_out)
     for entry in list_entries(audio):
         speaker = read_speaker(entry.name)
         is_folder = leads_to_folder(entry)
-        if is_folder and (entry.name.lower() == "txt" or Path(entry.path).resolve() == left_out):
+        if is_folder and (entry.name.lower() == "txt" or os.path.realpath(entry.path) == left_out):
             continue
         if is_folder and speaker:
             _list_speaker(speaker, entry, files)
         elif is_folder:
-            files.skipped.append((_plain(entry.name), "a folder not named after a speaker"))
+            files.skipped.append((printable(entry.name), "a folder not named after a speaker"))
         elif speaker:
-            files.skipped.append((entry.name, "a speaker's name, but no folder"))
+            files.skipped.append((printable(entry.name), "a speaker's name, but no folder"))
         elif _is_of_corpus(entry.name):
             _sort_file(entry, None, files)
     return files
@@ -128,7 +127,7 @@ def _list_speaker(speaker: str, folder: os.DirEntry, files: VctkFiles) -> None:
         files.skipped.append((folder.name, "an empty folder"))
     for entry in entries:
         if leads_to_folder(entry):
-            files.skipped.append((_plain(f"{folder.name}/{entry.name}"), "no audio file"))
+            files.skipped.append((printable(f"{folder.name}/{entry.name}"), "no audio file"))
         else:
             _sort_file(entry, speaker, files)
 
@@ -142,20 +141,15 @@ def _sort_file(entry: os.DirEntry, speaker: str | None, files: VctkFiles) -> Non
     if suffix == ".txt" and is_named:
         files.texts.setdefault(name.id, entry.path)
     elif suffix in UNREADABLE:
-        files.skipped.append((_plain(entry.name), f"{suffix} cannot be read, convert it"))
+        files.skipped.append((printable(entry.name), f"{suffix} cannot be read, convert it"))
     elif suffix not in AUDIO:
-        files.skipped.append((_plain(entry.name), "no audio file"))
+        files.skipped.append((printable(entry.name), "no audio file"))
     elif not is_named:
-        files.skipped.append((_plain(entry.name), ODD_NAME))
+        files.skipped.append((printable(entry.name), ODD_NAME))
     else:
-        rank = (*PREFERRED, *AUDIO).index(suffix)
+        rank = AUDIO.index(suffix)
         take = Take(name.mic is None, rank, entry.path, suffix, name.mic)
         files.takes.setdefault(name.id, []).append(take)
-
-
-def _plain(name: str) -> str:
-    """A name that may be printed, whatever bytes it holds."""
-    return name if name.isprintable() else ascii(name)[1:-1]
 
 
 def choose_takes(
@@ -180,7 +174,7 @@ def choose_takes(
             reason = (
                 "also there by another name" if is_same else f"also there as {usable[0].suffix}"
             )
-            skipped.append((_plain(name), reason))
+            skipped.append((printable(name), reason))
     return chosen, skipped
 
 
@@ -208,7 +202,7 @@ def list_texts(
                 continue
             name = read_name(stem)
             if name is None or name.speaker != (speaker or name.speaker):
-                skipped.append((_plain(file.name), ODD_NAME))
+                skipped.append((printable(file.name), ODD_NAME))
             elif name.speaker == (only or name.speaker):
                 texts.setdefault(name.id, file.path)
     return texts, skipped

@@ -10,13 +10,14 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from vqspeech.data.corpora.as_found import check_folder
 from vqspeech.data.corpora.vctk_files import (
     is_recording,
     leads_to_folder,
     list_entries,
     read_speaker,
 )
-from vqspeech.errors import InputError
+from vqspeech.errors import InputError, name_some
 from vqspeech.files import is_folder
 
 MAX_DEPTH = 3  # how many folders below CORPUS that of the audio may lie
@@ -34,6 +35,7 @@ class VctkLayout(NamedTuple):
     audio: Path  # a folder of speakers, or of recordings
     is_flat: bool
     names: tuple[str, ...]  # of the folder of all speakers, and of what that links to
+    above: tuple[str, ...]  # of the folders above that one, by either way
     speaker: str | None  # whose folder `audio` is; None where it is that of the corpus
     texts: Path | None
     speaker_info: Path | None
@@ -58,11 +60,8 @@ def find_vctk(corpus: Path, leave_out: Path | None = None) -> VctkLayout:
         InputError: no such folder, a folder that cannot be read, or no recordings; the message
             says what is there instead.
     """
-    if not is_folder(corpus):
-        is_packed = corpus.name.lower().endswith(ARCHIVES) and corpus.exists()
-        found = "an archive, unpack it first" if is_packed else "no such folder"
-        raise InputError(f"{corpus}: {found}; give the folder that holds {WANTED}")
-    left_out = None if leave_out is None else leave_out.resolve()
+    check_folder(corpus, f"the folder that holds {WANTED}")
+    left_out = None if leave_out is None else os.path.realpath(leave_out)
     candidates, unread = _search(corpus, left_out)
     if not candidates:
         raise InputError(f"{corpus}: no recordings of VCTK; {_absence(corpus, unread)}")
@@ -78,7 +77,7 @@ def find_vctk(corpus: Path, leave_out: Path | None = None) -> VctkLayout:
     return _complete(corpus, chosen, tuple(notes))
 
 
-def _search(corpus: Path, left_out: Path | None) -> tuple[list[_Candidate], list[InputError]]:
+def _search(corpus: Path, left_out: str | None) -> tuple[list[_Candidate], list[InputError]]:
     """All folders with recordings, and what could not be read where none was to be expected."""
     candidates: list[_Candidate] = []
     unread: list[InputError] = []
@@ -86,7 +85,7 @@ def _search(corpus: Path, left_out: Path | None) -> tuple[list[_Candidate], list
     queue = [(corpus, 0)]
     for folder, depth in queue:
         real = os.path.realpath(folder)
-        if real in seen or (left_out is not None and Path(real) == left_out):
+        if real in seen or (left_out is not None and real == left_out):
             continue
         seen.add(real)
         try:
@@ -118,10 +117,10 @@ def _names(folder: Path) -> tuple[str, ...]:
     return tuple(Path(p).name.lower() for p in (os.path.abspath(folder), os.path.realpath(folder)))
 
 
-def _holds_recordings(folder: Path, left_out: Path | None) -> bool:
+def _holds_recordings(folder: Path, left_out: str | None) -> bool:
     """Whether the folder of a speaker holds any of theirs; reads no further than the first."""
     speaker = read_speaker(folder.name)
-    if left_out is not None and folder.resolve() == left_out:
+    if left_out is not None and os.path.realpath(folder) == left_out:
         return False
     try:
         with os.scandir(folder) as entries:
@@ -148,8 +147,14 @@ def _complete(corpus: Path, chosen: _Candidate, notes: tuple[str, ...]) -> VctkL
         texts = texts / "txt"
     tables = (place / "speaker-info.txt" for place in places)
     info = next((table for table in tables if os.path.lexists(table)), None)
-    names = _names(whole.parent) if speaker else chosen.names
-    return VctkLayout(audio, chosen.is_flat, names, speaker, texts, info, places, notes)
+    voices = whole.parent if speaker else whole
+    above = tuple(
+        parent.name.lower()
+        for path in (voices, Path(os.path.realpath(voices)))
+        for parent in path.parents[:MAX_DEPTH]
+    )
+    names = _names(voices)
+    return VctkLayout(audio, chosen.is_flat, names, above, speaker, texts, info, places, notes)
 
 
 def _absence(corpus: Path, unread: list[InputError]) -> str:
@@ -170,20 +175,15 @@ def _absence(corpus: Path, unread: list[InputError]) -> str:
     if packed:
         only = "only " if len(packed) == len(names) else ""
         return f"{wanted}; {only}{within}{packed[0]} is there: unpack it first"
-    found = _enumerate(within, names)
+    found = name_some([f"{within}{name}" for name in names]) or (
+        f"nothing in {within}" if within else "nothing"
+    )
     audio = [entry.name for entry in entries if entry.name.lower().startswith("wav")]
     if not audio and "txt" in names:
         only = "only txt/ is there" if len(names) == 1 else f"txt/ is there ({found})"
         return f"{wanted}; {only}, the folder of audio is missing: unpack that too"
     if audio and is_folder(corpus / within / audio[0]):
         inside = [entry.name for entry in list_entries(corpus / within / audio[0])]
-        held = _enumerate("", inside)
+        held = name_some(inside) or "nothing"
         return f"{wanted}; {within}{audio[0]} holds {held}, no recordings: unpack the corpus again"
     return f"{wanted}; found {found}: give the folder that holds wav48_silence_trimmed or wav48"
-
-
-def _enumerate(within: str, names: list[str]) -> str:
-    if not names:
-        return f"nothing in {within}" if within else "nothing"
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(f"{within}{name}" for name in names[:5]) + more
