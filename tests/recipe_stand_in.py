@@ -38,7 +38,7 @@ case "$1" in
     done ;;
   align)
     for folder in "$@"; do
-      if [ -f "$folder/utt2spk" ]; then cat "$folder/text" > "$folder/phones.ctm"; fi
+      if [ -f "$folder/utt2spk" ]; then echo SIL > "$folder/phones.ctm"; fi
     done ;;
   train)
     mkdir -p "$out/best"

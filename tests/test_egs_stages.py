@@ -134,8 +134,11 @@ def test_a_stage_that_fails_leaves_no_stamp(vctk):
     assert not (vctk.folder / "out" / "exp" / "vqvae" / ".stage-3").exists()
     assert vctk.run() == ["train", "encode", "convert"]
     vctk.run("--speakers", "p3", BROKEN="convert", status=3)
-    # What is there now is no longer what the stamp of the earlier conversion was for.
     assert vctk.run() == ["convert"]
+    shutil.copytree(vctk.folder / "corpus", vctk.folder / "moved")
+    vctk.run("--corpus", "moved", BROKEN="prepare", status=3)
+    # What is there now is no longer what the stamp of the earlier corpus was for.
+    assert vctk.run() == ["prepare"]
 
 
 def test_a_stage_that_cannot_begin_keeps_the_stamp_of_what_it_did_before(vctk):

@@ -5,20 +5,20 @@ set -euo pipefail
 unset CDPATH
 
 recipe="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-corpus=""             # LibriSpeech/ or the folder above it; without it stage 0 fetches the corpus, 30 GB
-subsets=""            # 'NAME ...'; without it what there is of train-clean-460, dev-clean and test-clean, else all
-readers=""            # as many of those to train on, 460 for example; without it all
-stage=0               # the first stage to run
-stop_stage=9          # the last one
-models="125hz 25hz"   # of 125 codes a second, for a prior and conversion, and of 25, for phonemes; one or both
-config=""             # the settings; without it conf/vqvae.yaml for a GPU, else conf/tiny.yaml; 25hz takes NAME_25hz.yaml
-out="$recipe"         # corpus/, data/ and exp/ go here
-alignments=""         # TextGrids for stage 2; without it LibriSpeech-alignments in or beside the corpus, else an aligner
-nj=4                  # files at a time
-ngpu=""               # to train on, 0 or 1; without it as --device says
-device=auto           # auto, cpu or cuda:0
-speakers=""           # 'ID ...' to convert to; without it the first woman and the first man
-src=""                # a recording to convert; without it the packaged one
+corpus=""           # LibriSpeech/ or the folder above; without it stage 0 fetches the corpus, 30 GB
+subsets=""          # 'NAME ...'; without it train-clean-460, dev-clean, test-clean, or else all there is
+readers=""          # as many of those to train on, 460 for example; without it all
+stage=0             # the first stage to run
+stop_stage=9        # the last one
+models="125hz 25hz" # of 125 codes a second, for a prior and voices, and of 25, for phonemes; or one
+config=""           # conf/NAME.yaml, for 25hz NAME_25hz.yaml; without it vqvae for a GPU, else tiny
+out="$recipe"       # corpus/, data/ and exp/ go here
+alignments=""       # TextGrids; without it LibriSpeech-alignments by the corpus, else an aligner
+nj=4                # files at a time
+ngpu=""             # to train on, 0 or 1; without it as --device says
+device=auto         # auto, cpu or cuda:0
+speakers=""         # 'ID ...' to convert to; without it the first woman and the first man
+src=""              # a recording to convert; without it the packaged one
 
 help_message="Usage: $0 [--OPTION VALUE]...
 Stages: 0 corpus  1 data directories  2 alignments  3 VQ-VAEs  4 codes  5 phoneme analysis  6 prior
