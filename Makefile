@@ -37,6 +37,7 @@ bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/bench_wavenet.py
 	$(BIN)/python tests/benchmarks/bench_sampler.py
 	$(BIN)/python tests/benchmarks/bench_prepare.py
+	$(BIN)/python tests/benchmarks/bench_align.py
 
 # What must survive being killed, some ten minutes.
 torture: $(STAMP)
