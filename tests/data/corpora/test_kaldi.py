@@ -80,6 +80,14 @@ def test_what_we_write_is_what_is_listed(tmp_path, has_segments):
     assert (corpus.genders, corpus.phones) == ({"p1": "f"}, phones)
 
 
+def test_the_genders_of_some_that_we_write_are_read(tmp_path):
+    (tmp_path / "x.wav").write_bytes(b"audio")
+    (tmp_path / "y.wav").write_bytes(b"audio")
+    written = [Utterance(f"{s}-1", s, tmp_path / f"{s}.wav") for s in ("x", "y")]
+    write_data_dir(tmp_path / "data", written, genders={"x": "f"})
+    assert list_kaldi(tmp_path / "data").genders == {"x": "f"}
+
+
 def test_order_line_ends_and_other_tables_do_not_matter(tmp_path):
     write(tmp_path / "d")
     tables = {

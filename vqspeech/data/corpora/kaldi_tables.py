@@ -21,6 +21,7 @@ from vqspeech.data.corpora.as_found import (
     read_loose_table,
 )
 from vqspeech.data.data_dir import Trim
+from vqspeech.data.speech_tables import GENDER_TABLES
 from vqspeech.data.tables import MAX_ID_BYTES, Entry, id_breach, parse_seconds
 from vqspeech.errors import InputError, printable
 
@@ -247,15 +248,16 @@ def _end_of(audio: Path) -> float:
 
 
 def _read_speakers(found: FoundDir) -> None:
-    unknown = 0
-    for speaker, (_, value) in _read(found, "spk2gender").entries.items():
-        gender = GENDERS.get(value.lower())
-        unknown += gender is None
-        if gender is not None:
-            found.genders[speaker] = gender
-    if unknown:
-        path = found.path / "spk2gender"
-        found.remarks.append(f"{path}: {unknown} lines with neither m nor f, passed over")
+    for name in GENDER_TABLES:
+        unknown = 0
+        for speaker, (_, value) in _read(found, name).entries.items():
+            gender = GENDERS.get(value.lower())
+            unknown += gender is None
+            if gender is not None:
+                found.genders[speaker] = gender
+        if unknown:
+            path = found.path / name
+            found.remarks.append(f"{path}: {unknown} lines with neither m nor f, passed over")
     for speaker, (_, value) in _read(found, "spk2accent").entries.items():
         if value and is_utf8(value):
             found.accents[speaker] = " ".join(value.split())
