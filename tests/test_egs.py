@@ -96,7 +96,7 @@ def test_a_run_of_other_settings_is_refused_in_one_line_and_stays_as_it_was(mini
     before = {path: path.stat().st_mtime_ns for path in exp.rglob("*") if path.is_file()}
     done = run("mini", "--config", "other.yaml", "--out", "out", cwd=folder)
     assert done.returncode == 3
-    assert "its seed differs from what is asked for now; give another --out" in done.stderr
+    assert "by training.seed 0 and not 5; give another --out" in done.stderr
     assert done.stderr.count("\n") == 1
     assert {path: path.stat().st_mtime_ns for path in exp.rglob("*") if path.is_file()} == before
 

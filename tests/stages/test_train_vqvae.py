@@ -91,6 +91,23 @@ def test_a_run_in_pieces_equals_one_in_one_piece(train, tmp_path, kind):
     assert logs[0] == logs[1]
 
 
+def test_a_finished_run_keeps_its_origin_and_is_not_taken_for_one_of_other_settings(
+    train, tmp_path
+):
+    train("run", "training.steps=4")
+    paths = [tmp_path / "run" / name for name in ("config.yaml", "environment.json")]
+    before = [path.read_text() for path in paths]
+    train("run", "training.steps=4", "training.log_every=1")
+    assert [path.read_text() for path in paths] == before
+    with pytest.raises(InputError, match=r"4 steps, by training.learning_rate 0.01 and not 0.02"):
+        train("run", "training.steps=4", "training.learning_rate=0.02")
+    assert [path.read_text() for path in paths] == before
+    # With more steps there is something left to do by it.
+    train("run", "training.steps=6", "training.learning_rate=0.02")
+    assert "learning_rate: 0.02" in paths[0].read_text()
+    assert checkpoints(tmp_path / "run")[-1].name == "step-00000006"
+
+
 def test_the_seed_decides_the_run(train, tmp_path):
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         train(name, "training.steps=4", f"training.seed={seed}")

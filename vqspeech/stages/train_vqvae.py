@@ -30,6 +30,11 @@ from vqspeech.training.progress import TrainingProgress
 
 # Vectors for each code that k-means starts from, and the batches it may take to gather them.
 VECTORS_PER_CODE, FIRST_BATCHES = 8, 64
+# Settings that a finished run does not depend on, or only in how its sums were rounded.
+FREE = (
+    *("steps", "threads", "precision", "log_every", "checkpoint_every", "validation_seconds"),
+    *("keep_checkpoints", "skipped_batches_allowed"),
+)
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,8 @@ def train_vqvae(
             write_text(out / "config.yaml", dump_config(settings))
             write_json(out / "environment.json", describe_environment())
 
-        task.on_start = describe_run
+        is_finished = _is_finished(out, settings)
+        task.on_start = None if is_finished else describe_run  # else it would claim another origin
         began = time.monotonic()
         progress = TrainingProgress(settings.training.steps, quiet=quiet)
         state = fit(task, settings.training, out, resume=resume, progress=progress)
@@ -114,6 +120,25 @@ def train_vqvae(
         state.best_nll,
         time.monotonic() - began,
     )
+
+
+def _is_finished(out: Path, settings: TrainSpeechVQVAE) -> bool:
+    """Whether the run in `out` has all its steps, so that these settings would change nothing.
+
+    Raises:
+        InputError: it has, by other settings than these.
+    """
+    done = checkpoints(out)
+    if not done or int(done[-1].name.removeprefix("step-")) < settings.training.steps:
+        return False
+    before = load_config(out / "config.yaml", TrainSpeechVQVAE).training
+    for name, wanted in settings.training:
+        if name not in FREE and getattr(before, name) != wanted:
+            raise InputError(
+                f"{out}: has its {settings.training.steps} steps, by training.{name}"
+                f" {getattr(before, name)} and not {wanted}; give another --out, or more steps"
+            )
+    return True
 
 
 class _SpeechTask:
