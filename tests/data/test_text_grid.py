@@ -132,8 +132,8 @@ def test_overlaps_of_rounding_are_read(tmp_path):
 def test_every_file_that_is_cut_off_is_refused(tmp_path):
     whole = LONG.rstrip()
     for length in range(0, len(whole) - 1, 7):
-        refusal(tmp_path, whole[:length])
-    refusal(tmp_path, whole[:-1])
+        assert refusal(tmp_path, whole[:length])
+    assert refusal(tmp_path, whole[:-1])
 
 
 def test_counts_that_do_not_hold_are_refused(tmp_path):

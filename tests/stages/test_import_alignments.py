@@ -275,6 +275,9 @@ def test_a_data_directory_in_use_or_absent_is_refused(data, archive, tmp_path):
     folder = archive(ann_1=text_grid())
     with path_lock(data), pytest.raises(BusyError):
         import_alignments(folder, data)
+    (data / "wav.scp").unlink()  # as while it is written anew: what is there is not read
+    with path_lock(data), pytest.raises(BusyError):
+        import_alignments(folder, data)
     with pytest.raises(InputError, match="no such folder"):
         import_alignments(folder, tmp_path / "none" / "below")
     assert not (tmp_path / "none").exists()

@@ -79,9 +79,9 @@ def import_alignments(
         BusyError: another process works on the same data directory.
     """
     text_grids, data = Path(text_grids), Path(data)
-    data_dir = DataDir.read(data)
     check_alignment_target(data, phones=phones, overwrite=overwrite)
     with path_lock(follow_link(data)):
+        data_dir = DataDir.read(data)  # not before: a preparation may just be writing it
         found = find_text_grids(text_grids)
         matches = match_text_grids(found, data_dir)
         if not matches.paths:

@@ -65,10 +65,10 @@ def make_alignments(
     data = Path(data)
     if num_jobs < 1:
         raise UsageError(f"{num_jobs} jobs: at least 1 was wanted")
-    data_dir = DataDir.read(data)
     check_alignment_target(data, phones=phones, overwrite=overwrite)
     Aligner()  # not installed: better said now
     with path_lock(follow_link(data)):
+        data_dir = DataDir.read(data)  # not before: a preparation may just be writing it
         path = journal_path(data)
         results = _Results(phones)
         left, num_known = _take_known(results, data_dir, read_journal(path))
