@@ -38,6 +38,7 @@ bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/bench_sampler.py
 	$(BIN)/python tests/benchmarks/bench_prepare.py
 	$(BIN)/python tests/benchmarks/bench_align.py
+	$(BIN)/python tests/benchmarks/bench_analysis.py
 
 # What must survive being killed, some ten minutes.
 torture: $(STAMP)

@@ -17,7 +17,7 @@ for ((i = 1; i < $#; i++)); do
   if [ "${!i}" = --out ]; then j=$((i + 1)); out="${!j}"; fi
 done
 case "$1 $2" in
-  "prepare mini") set -- prepare mini "$CORPUS" "$3" ;;
+  "prepare mini") set -- prepare mini "$CORPUS" "$4" ;;
   "doctor gpu") exit "${GPU:-4}" ;;
   "doctor pocketsphinx") exit "${ALIGNER:-0}" ;;
 esac
@@ -35,6 +35,7 @@ case "$1" in
       echo "$voices" > "$4/$part/utt2spk"
       for name in wav.scp text; do sed 's/ .*/ .../' <<< "$voices" > "$4/$part/$name"; done
       if [ -f "$3/genders" ]; then cp "$3/genders" "$4/$part/spk2gender"; fi
+      if [ "$2" = mini ]; then echo SIL > "$4/$part/phones.ctm"; fi
     done ;;
   align)
     for folder in "$@"; do
@@ -50,7 +51,18 @@ case "$1" in
     echo "$seed" > "$out/seed"
     cp "$3" "$out/best/config.json"
     cksum < "$3" > "$out/best/MANIFEST.json" ;;
-  encode) mkdir -p "$out" && echo 0 > "$out/codes.npy" && echo 0 > "$out/utt2codes" ;;
+  encode)
+    mkdir -p "$out"
+    for name in codes.npy utt2codes codes.json; do echo 0 > "$out/$name"; done
+    for name in utt2spk phones.ctm; do
+      if [ -f "$2/$name" ]; then cp "$2/$name" "$out"; fi
+    done ;;
+  analyze)
+    while [ $# -gt 1 ]; do
+      case "$1" in --json | --save-map) mkdir -p "$(dirname "$2")" && echo 0 > "$2" ;; esac
+      shift
+    done ;;
+  report) mkdir -p "$(dirname "$out")" && echo 0 > "$out" ;;
   convert)
     mkdir -p "$out"
     while [ $# -gt 1 ]; do

@@ -94,7 +94,7 @@ def test_the_model_of_25_codes_a_second_has_settings_and_codes_of_its_own(libris
     ]
     assert len(librispeech.calls_of("encode")) == 6
     librispeech.write("my_25hz.yaml", SETTINGS.replace("steps: 3", "steps: 9"))
-    assert librispeech.run() == ["train", "encode"]
+    assert librispeech.run() == ["train", "encode", "report"]
     assert "my_25hz.yaml" in librispeech.calls_of("train")[0]
     assert all("out/exp/codes_25hz/" in call for call in librispeech.calls_of("encode"))
 
@@ -105,17 +105,18 @@ def test_missing_settings_of_the_second_model_are_told_before_anything_runs(libr
     assert librispeech.calls == []
     assert "my_25hz.yaml: no such file" in librispeech.said
     assert librispeech.run("--stop-stage", 2) == ["prepare", "align"]
-    assert librispeech.run("--models", "125hz") == ["train", "encode", "convert"]
+    assert librispeech.run("--models", "125hz") == ["train", "encode", "convert", "report"]
 
 
 def test_of_the_two_models_one_is_trained_alone_where_that_is_asked_for(librispeech):
     out = librispeech.folder / "out" / "exp"
     assert "convert" not in librispeech.run("--models", "25hz")
-    assert sorted(path.name for path in out.iterdir()) == ["codes_25hz", "vqvae_25hz"]
+    made = ["analysis_25hz", "codes_25hz", "report_25hz", "vqvae_25hz"]
+    assert sorted(path.name for path in out.iterdir()) == made
     assert "stage 7: conversion: left out, the model of 125 codes" in librispeech.printed
     librispeech.run("--models", "25hz", "--stage", 7, "--stop-stage", 7, status=2)
     assert "give --models 125hz" in librispeech.said
-    assert librispeech.run("--models", "125hz") == ["train", "encode", "convert"]
+    assert librispeech.run("--models", "125hz") == ["train", "encode", "convert", "report"]
     assert librispeech.run() == []
     librispeech.run("--models", "50hz", status=2)
     assert "125hz, 25hz or both were wanted" in librispeech.said
@@ -141,7 +142,7 @@ def test_without_text_grids_and_aligner_alignments_are_left_out_and_it_is_said(v
     vctk.run("--stage", 2, "--stop-stage", 2, ALIGNER="4", status=4)
     assert "pip install 'vqspeech[align]'" in vctk.said
     # Codes go with their phones: those that come later are taken up.
-    assert vctk.run() == ["align", "encode"]
+    assert vctk.run() == ["align", "encode", "cluster", "analyze", "report"]
 
 
 def test_finished_alignments_do_not_ask_for_the_aligner(vctk):

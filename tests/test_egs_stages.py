@@ -25,7 +25,7 @@ def test_a_finished_recipe_does_nothing_again(recipe):
     first = recipe.run()
     assert first == [c for c in ALL if c != "align" or recipe.name != "mini"]
     assert recipe.run() == []
-    expected = {"mini": 4, "vctk": 5, "librispeech": 7}[recipe.name]
+    expected = {"mini": 6, "vctk": 7, "librispeech": 10}[recipe.name]
     assert recipe.printed.count("done before; remove") == expected
     assert not recipe.calls_of("python")  # which may be another than vqspeech's
     # The same folders and files by other names.
@@ -34,7 +34,8 @@ def test_a_finished_recipe_does_nothing_again(recipe):
     assert recipe.run() == []
 
 
-ALL = ["prepare", "align", "train", "encode", "convert"]
+ALL = ["prepare", "align", "train", "encode", "cluster", "analyze", "convert", "report"]
+MEASURED = ("cluster", "analyze")  # the codes and the phones are inputs
 
 
 def test_a_change_runs_what_depends_on_it_and_nothing_else(vctk):
@@ -45,7 +46,7 @@ def test_a_change_runs_what_depends_on_it_and_nothing_else(vctk):
         assert vctk.run() == list(commands)
 
     vctk.write("my.yaml", SETTINGS.replace("steps: 3", "steps: 9"))
-    assert_again("train", "encode", "convert")
+    assert_again("train", "encode", "convert", "report")
     (exp / "vqvae" / ".stage-3").unlink()
     assert_again("train")
     steps = SETTINGS.replace("steps: 3", "steps: 9  # a comment is no setting")
@@ -61,6 +62,12 @@ def test_a_change_runs_what_depends_on_it_and_nothing_else(vctk):
     assert_again("convert")
     shutil.rmtree(exp / "codes" / "valid")
     assert_again("encode")
+    (exp / "codes" / "test" / "codes.npy").write_text("1")
+    assert_again("cluster", "analyze", "report")
+    (exp / "analysis" / "test" / "phonemes.json").unlink()
+    assert_again("cluster", "analyze")
+    (exp / "vqvae" / "log.jsonl").write_text("{}")
+    assert_again("report")
     assert_again()
 
 
@@ -101,18 +108,19 @@ def test_another_corpus_with_the_same_speech_is_prepared_but_not_trained_on_agai
     vctk.write("moved/voices", "p1_1 p1\np2_1 p2\n")
     vctk.options["--corpus"] = "moved"
     (vctk.folder / "out" / "data" / ".stage-1").unlink()
-    assert vctk.run() == ["prepare", "align", "train", "encode"]
+    assert vctk.run() == ["prepare", "align", "train", "encode", *MEASURED]
 
 
 def test_other_readers_are_prepared_aligned_trained_on_and_encoded(librispeech):
     librispeech.run()
-    assert librispeech.run("--readers", 2) == ["prepare", "align", "train", "encode"]
+    again = ["prepare", "align", "train", "encode", *MEASURED]
+    assert librispeech.run("--readers", 2) == again
     assert "--readers 2" in librispeech.calls[0]
     assert "--subsets" not in librispeech.calls[0]  # none is there by its name: all that there is
     readers = librispeech.folder / "out" / "data" / "train" / "utt2spk"
     assert readers.read_text() == "p1_1 p1\np2_1 p2\n"
     assert librispeech.run("--readers", 2) == []
-    assert librispeech.run() == ["prepare", "align", "train", "encode"]
+    assert librispeech.run() == again
 
 
 def test_of_the_subsets_of_the_paper_those_are_taken_that_are_there(librispeech):
@@ -132,7 +140,7 @@ def test_of_the_subsets_of_the_paper_those_are_taken_that_are_there(librispeech)
 def test_a_stage_that_fails_leaves_no_stamp(vctk):
     vctk.run(BROKEN="train", status=3)
     assert not (vctk.folder / "out" / "exp" / "vqvae" / ".stage-3").exists()
-    assert vctk.run() == ["train", "encode", "convert"]
+    assert vctk.run() == ["train", "encode", *MEASURED, "convert", "report"]
     vctk.run("--speakers", "p3", BROKEN="convert", status=3)
     assert vctk.run() == ["convert"]
     shutil.copytree(vctk.folder / "corpus", vctk.folder / "moved")
@@ -184,7 +192,7 @@ def test_a_longer_run_goes_on_and_one_of_other_settings_is_refused_and_kept(vctk
     vctk.write("my.yaml", SETTINGS.replace("steps: 3", "steps: 9"))
     assert vctk.run() == []
     vctk.write("my.yaml", SETTINGS + "  seed: 1\n")
-    assert vctk.run("--out", "other")[2:] == ["train", "encode", "convert"]
+    assert vctk.run("--out", "other")[2:] == ["train", "encode", *MEASURED, "convert", "report"]
 
 
 @pytest.mark.parametrize(
@@ -202,7 +210,8 @@ def test_a_conversion_to_named_speakers_needs_no_data(vctk):
     vctk.run("--stop-stage", 3)
     shutil.rmtree(vctk.folder / "out" / "data")
     assert vctk.run("--stage", 7, status=3) == []
-    assert vctk.run("--stage", 7, "--speakers", "p9") == ["convert"]
+    assert vctk.run("--stage", 7, "--speakers", "p9") == ["convert", "report"]
+    assert "--data" not in vctk.calls_of("report")[0]  # whose audio is gone
 
 
 def test_what_may_use_a_gpu_is_started_as_cmd_sh_says(vctk):
@@ -236,16 +245,9 @@ def test_without_vqspeech_one_line_says_how_to_install_it(recipe):
 
 
 def test_stages_without_a_command_are_named_among_others_and_fail_alone(recipe):
-    recipe.run("--stage", 5, "--stop-stage", 6)
+    recipe.run()
     printed = recipe.printed
-    recipe.run("--stage", 8)
-    printed += recipe.printed
-    for stage, command in (
-        (5, "analyze phonemes"),
-        (6, "train prior"),
-        (8, "sample"),
-        (9, "report"),
-    ):
+    for stage, command in ((6, "train prior"), (8, "sample")):
         text = f"'vqspeech {command}' does not exist yet"
         assert printed.count(text) == 1
         recipe.run("--stage", stage, "--stop-stage", stage, status=3)
@@ -280,3 +282,34 @@ def test_a_mistake_in_an_option_is_told_in_one_line_before_anything_runs(vctk, o
 def test_one_gpu_is_asked_for_by_its_number(vctk):
     vctk.run("--ngpu", 1)
     assert "--device cuda" in vctk.calls_of("train")[0]
+
+
+def test_the_map_is_fitted_on_one_part_and_scored_on_others_that_were_not_trained_with(recipe):
+    recipe.run()
+    codes = "codes_25hz" if recipe.name == "librispeech" else "codes"
+    (scored,) = recipe.calls_of("analyze phonemes")
+    exp = "out/exp"
+    assert scored.startswith(
+        f"analyze phonemes {exp}/{codes}/test --fit-on {exp}/{codes}/train --baseline "
+    )
+    (clustered,) = recipe.calls_of("cluster")
+    assert f"--train out/data/train --like {exp}/{codes}/train" in clustered
+    for kind in ("codes", "speakers", "stability", "abx"):
+        (call,) = recipe.calls_of(f"analyze {kind}")
+        assert f"test/{kind}.json" in call
+
+
+def test_what_one_speaker_cannot_show_is_not_measured(vctk):
+    vctk.write("corpus/voices", "p1_1 p1\np1_2 p1\n")
+    vctk.run()
+    assert "test has one speaker: speakers and ABX are not measured there" in vctk.printed
+    assert not vctk.calls_of("analyze abx")
+    assert vctk.run() == []
+
+
+def test_codes_without_an_alignment_are_not_analysed_and_it_is_said(vctk):
+    vctk.run(ALIGNER="4")
+    assert "stage 5: phoneme analysis: left out" in vctk.printed
+    assert not vctk.calls_of("analyze")
+    vctk.run("--stage", 5, "--stop-stage", 5, status=3)
+    assert "stage 2 aligns" in vctk.said

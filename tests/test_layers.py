@@ -16,7 +16,7 @@ ALLOWED = {
     "devices": (("errors",), ("torch",)),
     "nn": ((), ("torch",)),
     "audio": (("errors", "files"), ("numpy", "soundfile", "soxr", "torch", "librosa")),
-    "analysis": (("errors",), ("numpy", "scipy", "sklearn")),
+    "analysis": (("errors",), ("numpy", "scipy", "sklearn", "rapidfuzz")),
     "config": (("errors",), ("pydantic", "yaml")),
     "checkpoint": (("errors", "files"), ("torch", "safetensors")),
     "data": (("audio", "files", "errors"), ("numpy", "torch", "praatio", "pocketsphinx")),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from vqspeech.errors import VQSpeechError
 
 if TYPE_CHECKING:
+    from vqspeech.analysis.phoneme_mapping import PhonemeMapping
     from vqspeech.data.data_dir import DataDir
     from vqspeech.generation.voice import Voice
     from vqspeech.generation.voice import load_voice as load
@@ -30,6 +31,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "DataDir": ("vqspeech.data.data_dir", "DataDir"),
     "GatedPixelCNN": ("vqspeech.nn.pixelcnn", "GatedPixelCNN"),
+    "PhonemeMapping": ("vqspeech.analysis.phoneme_mapping", "PhonemeMapping"),
     "SpeechVQVAE": ("vqspeech.models.speech", "SpeechVQVAE"),
     "VQVAE": ("vqspeech.models.vqvae", "VQVAE"),
     "VectorQuantizer": ("vqspeech.nn.quantizer", "VectorQuantizer"),
@@ -42,6 +44,7 @@ __all__ = [
     "VQVAE",
     "DataDir",
     "GatedPixelCNN",
+    "PhonemeMapping",
     "SpeechVQVAE",
     "VQSpeechError",
     "VectorQuantizer",

@@ -22,7 +22,7 @@ src=""              # a recording to convert; without it the packaged one
 
 help_message="Usage: $0 [--OPTION VALUE]...
 Stages: 0 corpus  1 data directories  2 alignments  3 VQ-VAEs  4 codes  5 phoneme analysis  6 prior
-        7 conversion  8 unconditional samples  9 report; 5, 6, 8 and 9 are not built yet.
+        7 conversion  8 unconditional samples  9 report; 6 and 8 are not built yet.
         A stage that was done before with the same inputs is skipped.
 Options, with their defaults:"
 
@@ -36,6 +36,8 @@ Options, with their defaults:"
 . "$recipe/../stages.sh"
 # shellcheck source=../corpora.sh
 . "$recipe/../corpora.sh"
+# shellcheck source=../analysis.sh
+. "$recipe/../analysis.sh"
 
 data="$out/data"
 exp="$out/exp"
@@ -93,7 +95,12 @@ if wants 25hz; then
   codes_stage 4 "codes, 25 a second" "$exp/vqvae_25hz/best" "$exp/codes_25hz"
 fi
 
-stage_missing 5 "phoneme analysis" "analyze phonemes"
+if wants 25hz; then
+  phonemes_stage 5 "phoneme analysis" "$exp/codes_25hz" "$exp/vqvae_25hz/best" \
+    "$exp/analysis_25hz" dev-clean train
+else
+  leave_out 5 "phoneme analysis" 2 "the model of 25 codes a second is analysed; give --models 25hz"
+fi
 stage_missing 6 "prior" "train prior"
 
 if wants 125hz; then
@@ -104,4 +111,10 @@ else
 fi
 
 stage_missing 8 "unconditional samples" "sample"
-stage_missing 9 "report" "report"
+if wants 125hz; then
+  report_stage 9 "report, 125 codes a second" "$exp/vqvae" "$exp/codes" "$exp/analysis" "$exp/report"
+fi
+if wants 25hz; then
+  report_stage 9 "report, 25 codes a second" "$exp/vqvae_25hz" "$exp/codes_25hz" \
+    "$exp/analysis_25hz" "$exp/report_25hz"
+fi

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # The embedded corpus from start to end: 8 synthetic voices, a small model, minutes on two cores.
+# A larger corpus laid out alike, with --config conf/phonemes.yaml: the codes of section 4.3 as phones.
 set -euo pipefail
 unset CDPATH
 
 recipe="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+corpus=""              # laid out like the embedded one, which is taken without it
 stage=1                # the first stage to run
 stop_stage=9           # the last one
 config=conf/vqvae.yaml # the settings
@@ -15,7 +17,7 @@ src=""                 # a recording to convert; without it the packaged one
 
 help_message="Usage: $0 [--OPTION VALUE]...
 Stages: 1 data directories  3 VQ-VAE  4 codes  5 phoneme analysis  6 prior  7 conversion
-        8 unconditional samples  9 report; 5, 6, 8 and 9 are not built yet.
+        8 unconditional samples  9 report; 6 and 8 are not built yet.
         A stage that was done before with the same inputs is skipped.
 Options, with their defaults:"
 
@@ -27,16 +29,18 @@ Options, with their defaults:"
 . "$recipe/../cmd.sh"
 # shellcheck source=../stages.sh
 . "$recipe/../stages.sh"
+# shellcheck source=../analysis.sh
+. "$recipe/../analysis.sh"
 
 data="$out/data"
 exp="$out/exp"
 model="$exp/vqvae/best"
-corpus="$root/vqspeech/assets/mini"
+corpus="${corpus:-$root/vqspeech/assets/mini}"
 
 if asked 0; then echo "== stage 0: corpus: it is in the package"; fi
 if stage_runs 1 "data directories" "$data" "$(content_of "$corpus/split.tsv" "$corpus/text")"; then
   stage_begins
-  vqspeech prepare mini "$data" --nj "$nj"
+  vqspeech prepare mini "$corpus" "$data" --nj "$nj"
   validate_parts
 fi
 if asked 2; then echo "== stage 2: alignments: they come with the corpus"; fi
@@ -45,10 +49,10 @@ train_stage 3 "VQ-VAE" "$config" "$exp/vqvae"
 
 codes_stage 4 "codes" "$model" "$exp/codes"
 
-stage_missing 5 "phoneme analysis" "analyze phonemes"
+phonemes_stage 5 "phoneme analysis" "$exp/codes" "$model" "$exp/analysis" train
 stage_missing 6 "prior" "train prior"
 
 conversion_stage 7 "$model" "$exp/converted"
 
 stage_missing 8 "unconditional samples" "sample"
-stage_missing 9 "report" "report"
+report_stage 9 "report" "$exp/vqvae" "$exp/codes" "$exp/analysis" "$exp/report"

@@ -19,7 +19,7 @@ src=""        # a recording to convert; without it the packaged one
 
 help_message="Usage: $0 [--OPTION VALUE]...
 Stages: 0 corpus  1 data directories  2 alignments  3 VQ-VAE  4 codes  5 phoneme analysis  6 prior
-        7 conversion  8 unconditional samples  9 report; 5, 6, 8 and 9 are not built yet.
+        7 conversion  8 unconditional samples  9 report; 6 and 8 are not built yet.
         A stage that was done before with the same inputs is skipped.
 Options, with their defaults:"
 
@@ -33,6 +33,8 @@ Options, with their defaults:"
 . "$recipe/../stages.sh"
 # shellcheck source=../corpora.sh
 . "$recipe/../corpora.sh"
+# shellcheck source=../analysis.sh
+. "$recipe/../analysis.sh"
 
 data="$out/data"
 exp="$out/exp"
@@ -54,11 +56,11 @@ train_stage 3 "VQ-VAE" "$config" "$exp/vqvae"
 
 codes_stage 4 "codes" "$model" "$exp/codes"
 
-stage_missing 5 "phoneme analysis" "analyze phonemes"
+phonemes_stage 5 "phoneme analysis" "$exp/codes" "$model" "$exp/analysis" train
 stage_missing 6 "prior" "train prior"
 
 if asked 7; then choose_speakers; fi
 conversion_stage 7 "$model" "$exp/converted"
 
 stage_missing 8 "unconditional samples" "sample"
-stage_missing 9 "report" "report"
+report_stage 9 "report" "$exp/vqvae" "$exp/codes" "$exp/analysis" "$exp/report"

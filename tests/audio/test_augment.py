@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from vqspeech.audio.augment import LEVEL_DB, NOISE_DB, QUIETEST_RMS, disturb
+from vqspeech.audio.augment import LEVEL_DB, NOISE_DB, QUIETEST_RMS, disturb, warp_frequencies
 
 
 def tones(batch=64, length=2000):
@@ -62,3 +62,32 @@ def test_short_crops_pass(length):
     heard = disturb(waveform, 1.0, generator())
     assert heard.shape == (2, length)
     assert torch.isfinite(heard).all()
+
+
+def strongest_hz(waveform, rate=8000):
+    spectrum = torch.fft.rfft(waveform * torch.hann_window(waveform.shape[1])).abs()
+    return spectrum.argmax(1) * rate / waveform.shape[1]
+
+
+def test_a_warp_moves_frequencies_by_at_most_its_share_and_nothing_in_time():
+    time = torch.arange(8000) / 8000
+    clicks = (time * 1000 % 250 < 1).float()  # four a second, of all frequencies
+    waveform = 0.1 * torch.sin(2 * math.pi * 1500 * time).expand(64, -1)
+    found = strongest_hz(warp_frequencies(waveform, 0.2, generator()))
+    assert found.min() > 1500 * 0.77
+    assert found.max() < 1500 * 1.23
+    assert (found - 1500).abs().median() > 100
+    warped = warp_frequencies(clicks[None], 0.2, generator(1))
+    loud = warped[0].abs() > 0.3
+    assert loud.any()
+    assert all(clicks[max(i - 20, 0) : i + 20].any() for i in loud.nonzero()[:, 0].tolist())
+
+
+def test_no_warp_is_the_input_and_a_seed_warps_alike():
+    waveform = tones(8, 2001)
+    assert warp_frequencies(waveform, 0.0) is waveform
+    first, second = (warp_frequencies(waveform, 0.1, generator(3)) for _ in range(2))
+    assert first.shape == waveform.shape
+    assert torch.equal(first, second)
+    assert not torch.equal(first, warp_frequencies(waveform, 0.1, generator(4)))
+    assert torch.isfinite(warp_frequencies(torch.zeros(2, 100), 0.1)).all()

@@ -3,7 +3,11 @@
 import pytest
 import torch
 
-from vqspeech.models.spectrum_guide import LONGEST_HOP_SECONDS, SpectrumGuide
+from vqspeech.models.spectrum_guide import (
+    LONGEST_HOP_SECONDS,
+    NEIGHBOR_WEIGHT,
+    SpectrumGuide,
+)
 
 MELS = {"guide_mels": 20}
 
@@ -65,3 +69,55 @@ def test_without_the_setting_there_is_none_and_the_likelihood_is_the_same(make_m
     guided.load_state_dict(plain.state_dict(), strict=False)
     nats = [m.score(waveform, speaker).likelihood.nats for m in (plain, guided)]
     assert torch.equal(*nats)
+
+
+def test_neighbours_are_predicted_too_and_count_less():
+    guide = SpectrumGuide(4, 320, 16000, 20, reach=1)
+    waveform, conditions = speech(), speech(2, 12).view(2, 4, 3)
+    mel = guide.log_mel(waveform).unflatten(2, (3, 2))  # (2, 20, frame, spectrum)
+    outputs = guide.predict(conditions.relu()).view(2, 3, 20, 2, 3)  # before, own, after
+
+    def error(place, told, heard):
+        """Of what frame `told` says of the spectra of frame `heard`."""
+        return (outputs[:, place, :, :, told] - mel[:, :, heard]).abs().mean()
+
+    before = (error(0, 1, 0) + error(0, 2, 1)) / 2
+    own = (error(1, 0, 0) + error(1, 1, 1) + error(1, 2, 2)) / 3
+    after = (error(2, 0, 1) + error(2, 1, 2)) / 2
+    torch.testing.assert_close(
+        guide(conditions, waveform), own + NEIGHBOR_WEIGHT * (before + after)
+    )
+
+
+def test_a_neighbour_after_the_end_does_not_count():
+    guide = SpectrumGuide(4, 320, 16000, 20, reach=1)
+    conditions = speech(1, 12).view(1, 4, 3)
+    waveform, other = speech(1), speech(1)
+    other[:, 640 + 400 :] = 0  # windows reach 176 samples beyond their frame
+    lengths = torch.tensor([640])
+    torch.testing.assert_close(
+        guide(conditions, waveform, lengths), guide(conditions, other, lengths)
+    )
+    assert torch.isfinite(guide(conditions[..., :1], waveform[:, :320]))  # no neighbour at all
+
+
+def test_a_louder_target_costs_as_much_as_the_level_weighs():
+    guide = SpectrumGuide(4, 320, 16000, 20, level_weight=0.25)
+    plain = SpectrumGuide(4, 320, 16000, 20)
+    waveform = speech()
+    with torch.no_grad():
+        for one in (guide, plain):
+            one.predict.weight.zero_()
+        # What is predicted everywhere: the mean of each band, so that shapes nearly fit.
+        plain.predict.bias.copy_(plain.log_mel(waveform).mean((0, 2)).repeat_interleave(2))
+        guide.predict.bias.copy_(plain.predict.bias)
+    conditions = torch.zeros(2, 4, 3)
+    soft = plain.predict.bias.clone()
+    costs = {}
+    for name, one in (("weighted", guide), ("plain", plain)):
+        for step in (10.0, 20.0):
+            with torch.no_grad():
+                one.predict.bias.copy_(soft + step)
+            costs[name, step] = one(conditions, waveform).item()
+    assert costs["plain", 20.0] - costs["plain", 10.0] == pytest.approx(10, rel=1e-4)
+    assert costs["weighted", 20.0] - costs["weighted", 10.0] == pytest.approx(2.5, rel=1e-4)

@@ -97,6 +97,10 @@ def test_a_run_stopped_anywhere_ends_bit_for_bit_as_if_it_never_was(tmp_path, st
     assert checkpoints(tmp_path / "stopped")[-1].name == f"step-{stop:08d}"
     run(tmp_path / "stopped", optimizer=optimizer)
     assert content(tmp_path / "stopped") == content(tmp_path / "whole")
+    # Where it went on stands apart from the log.
+    assert (tmp_path / "stopped" / "resumed.jsonl").read_text() == f'{{"step": {stop}}}\n'
+    run(tmp_path / "whole", optimizer=optimizer)  # a finished run goes nowhere
+    assert not (tmp_path / "whole" / "resumed.jsonl").exists()
 
 
 def test_a_broken_checkpoint_is_passed_over_and_the_run_ends_the_same(tmp_path):

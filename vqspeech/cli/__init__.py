@@ -16,7 +16,18 @@ from typing import Annotated
 import typer
 
 import vqspeech
-from vqspeech.cli import align, data, demo, doctor, evaluate, train, voices
+from vqspeech.cli import (
+    align,
+    analyze,
+    cluster,
+    data,
+    demo,
+    doctor,
+    evaluate,
+    report,
+    train,
+    voices,
+)
 from vqspeech.cli.console import error
 from vqspeech.errors import VQSpeechError
 
@@ -50,8 +61,11 @@ data.register(app)
 align.register(app)
 train.register(app)
 evaluate.register(app)
+analyze.register(app)
+cluster.register(app)
 doctor.register(app)
 demo.register(app)
+report.register(app)
 
 
 class _Stopped(BaseException):

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from vqspeech.cli import exports
 from vqspeech.cli.console import note
 from vqspeech.cli.voices import DeviceOption, ModelOption, OverwriteOption, ThreadsOption
 from vqspeech.errors import UsageError
@@ -17,10 +18,12 @@ def register(app: typer.Typer) -> None:
     scores.command("likelihood")(likelihood)
     scores.callback()(lambda: None)  # keeps the name of a single command
     app.add_typer(scores, name="evaluate")
-    exports = typer.Typer(help="Share a model.", no_args_is_help=True, rich_markup_mode=None)
-    exports.command("model")(export_model)
-    exports.callback()(lambda: None)
-    app.add_typer(exports, name="export")
+    shared = typer.Typer(
+        help="Share a model, or its codes.", no_args_is_help=True, rich_markup_mode=None
+    )
+    shared.command("model")(export_model)
+    exports.register(shared, app)
+    app.add_typer(shared, name="export")
 
 
 def likelihood(

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from vqspeech.cli.console import error
+from vqspeech.errors import UsageError
 
 
 class Resume(StrEnum):
@@ -55,13 +56,24 @@ def train_vqvae(
 
 
 def results(
-    runs: Annotated[list[Path], typer.Argument(help="Folders that 'vqspeech train' made.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RUN|JSON...",
+            help="Folders of 'vqspeech train', or files of 'vqspeech analyze --json'.",
+        ),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Print what runs came to as a Markdown table, with command, commit and hardware."""
+    """Print what runs or analyses came to as Markdown, with command, commit and hardware."""
     import json
 
+    from vqspeech.stages.analysis_results import format_analyses, read_analyses
     from vqspeech.stages.summarize import format_summaries, summarize_run
 
-    summaries = [summarize_run(run) for run in runs]
-    typer.echo(json.dumps(summaries) if as_json else format_summaries(summaries), nl=as_json)
+    files = [path for path in paths if path.suffix == ".json"]
+    if files and len(files) < len(paths):
+        raise UsageError("runs and JSON files together; ask for them one after the other")
+    found = read_analyses(files) if files else [summarize_run(run) for run in paths]
+    show = format_analyses if files else format_summaries
+    typer.echo(json.dumps(found) if as_json else show(found), nl=as_json)

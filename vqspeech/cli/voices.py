@@ -56,7 +56,7 @@ def _load(model: str | None, device: str, threads: int = 1):
     return load_voice(model, choose_device(device))
 
 
-def _report_failures(failures: list[str], total: int) -> None:
+def report_failures(failures: list[str], total: int) -> None:
     for failure in failures:
         error(failure)
     if len(failures) == total == 1:
@@ -102,7 +102,7 @@ def convert(
         )
     for item in written:
         _print_converted(item, voice.device, as_json, to_stdout=out != "-")
-    _report_failures(failures, len(failures) + len({item.source for item in written}))
+    report_failures(failures, len(failures) + len({item.source for item in written}))
 
 
 def _print_converted(item, device, as_json: bool, *, to_stdout: bool) -> None:
@@ -165,7 +165,7 @@ def encode(
     )
     for path, frames in written:
         typer.echo(f"wrote {path}  {frames} frames at {voice.model.code_rate:g} Hz")
-    _report_failures(failures, len(failures) + len(written))
+    report_failures(failures, len(failures) + len(written))
 
 
 def decode(

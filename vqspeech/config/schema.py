@@ -98,6 +98,8 @@ class SpeechModelSettings(Settings):
     jitter: Share = 0.0
     # Bands of the spectrum that the decoder's conditions must also predict; 0 for none.
     guide_mels: Annotated[int, Field(ge=0, le=256)] = 0
+    guide_reach: Annotated[int, Field(ge=0, le=8)] = 0  # frames on each side that they predict too
+    guide_level_weight: Share = 1.0  # of a frame's loudness beside the shape of its spectrum
 
 
 class TrainingSettings(Settings):
@@ -114,6 +116,8 @@ class TrainingSettings(Settings):
     guide_weight: Annotated[float, Field(ge=0)] = 1.0  # beside nats a sample, with guide_mels
     guide_steps: Annotated[int, Field(ge=0)] = 0  # at first, without the likelihood
     augment: Share = 0.0  # crops that the encoder hears with noise, colour and level changed
+    # As if of another throat: the encoder hears frequencies moved by up to this share.
+    warp: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     gradient_clip: Annotated[float, Field(gt=0)] = 1.0  # norm over all parameters
     average_decay: ShareBelowOne = 0.999  # running average, for sampling
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

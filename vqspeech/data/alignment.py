@@ -45,11 +45,13 @@ def scan_phones(
     allowed = None if known is None else set(known)
     phones: dict[str, list[Phone]] = {}
     previous = ""
+    labels: dict[str, str] = {}  # each label once: millions of lines share a few dozen
     for number, text in read_lines(path, report):
         words = text.split()
-        breach = _line_breach(words)
+        breach = _line_breach(words, previous)
         if not breach:
-            utterance, phone = words[0], Phone(float(words[2]), float(words[3]), words[4])
+            label = labels.setdefault(words[4], words[4])
+            utterance, phone = words[0], Phone(float(words[2]), float(words[3]), label)
             if allowed is not None and utterance not in allowed:
                 breach = f"{utterance} is not in utt2spk; prepare the data again"
             elif utterance < previous:
@@ -97,10 +99,11 @@ def shift_phones(
     return tuple(kept)
 
 
-def _line_breach(words: list[str]) -> str | None:
+def _line_breach(words: list[str], previous: str) -> str | None:
     if len(words) not in (5, 6):  # Kaldi may add a confidence
         return f"{len(words)} fields, 'utterance channel start duration phone' was wanted"
-    if breach := id_breach(words[0]):
+    # The id of the line before was looked at there.
+    if words[0] != previous and (breach := id_breach(words[0])):
         return breach
     start, duration = parse_seconds(words[2]), parse_seconds(words[3])
     if start is None or duration is None or start < 0 or duration <= 0:

@@ -205,6 +205,29 @@ def read_code_dir(path: str | os.PathLike) -> CodeDir:
     )
 
 
+def join_groups(codes: np.ndarray, num_codes: int) -> np.ndarray:
+    """One number a frame (L,) from 0 to K^G - 1 of codes (L, G), the first group in front.
+
+    Codes (L,) stay as they are.
+
+    Args:
+        num_codes: K, of each group.
+
+    Raises:
+        InputError: the numbers would not fit the int32 of the tools that read them.
+    """
+    codes = np.asarray(codes)
+    if codes.ndim == 1:
+        return codes
+    groups = codes.shape[1]
+    if num_codes**groups >= 1 << 31:
+        raise InputError(
+            f"{groups} groups of {num_codes} codes make {num_codes**groups} units, too many to "
+            "number; encode with a model of fewer groups"
+        )
+    return codes.astype(np.int64) @ num_codes ** np.arange(groups)[::-1]
+
+
 def _phone_lines(source: Path, utterances: Mapping[str, str]) -> str:
     """The lines of the alignment that concern `utterances`, as they are written; "" without one."""
     try:

@@ -44,6 +44,8 @@ def build_speech_vqvae(settings: SpeechModelSettings, speakers: tuple[str, ...])
             encoder.hop,
             settings.sample_rate,
             settings.guide_mels,
+            reach=settings.guide_reach,
+            level_weight=settings.guide_level_weight,
         )
     return SpeechVQVAE(encoder, quantizer, decoder, settings, tuple(speakers), guide)
 

@@ -1,1 +1,1 @@
-"""What a person looks at: pictures."""
+"""What a person looks at: pictures, and one page of them."""

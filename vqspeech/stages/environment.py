@@ -18,6 +18,7 @@ PACKAGES = (
     "numpy",
     "scipy",
     "scikit-learn",
+    "rapidfuzz",
     "librosa",
     "numba",
     "soundfile",

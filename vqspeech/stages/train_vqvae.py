@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch.optim import Optimizer
 
-from vqspeech.audio.augment import disturb
+from vqspeech.audio.augment import disturb, warp_frequencies
 from vqspeech.checkpoint import checkpoints
 from vqspeech.config.loader import dump_config, load_config
 from vqspeech.config.schema import TrainSpeechVQVAE
@@ -200,7 +200,8 @@ class _SpeechTask:
         waveform, speaker, length = (
             tensor.to(self.device, non_blocking=True) for tensor in batch[:3]
         )
-        heard = disturb(waveform, training.augment) if training.augment else waveform
+        heard = warp_frequencies(waveform, training.warp)
+        heard = disturb(heard, training.augment) if training.augment else heard
         is_guided = self.model.guide is not None and training.guide_weight > 0
         is_first = step < training.guide_steps
         if is_first:

@@ -102,6 +102,8 @@ def fit(
         task.before_first_step()
         average.load(task.model.state_dict())
     log = RunLog(run / "log.jsonl", state.step)
+    if 0 < state.step < settings.steps:
+        log.write_resumption(state.step)
     autocast = choose_autocast(task.model, settings.precision)
     bad_in_a_row: list[Any] = []
     began = time.monotonic() - state.seconds

@@ -153,8 +153,9 @@ class RunDirectory:
 class RunLog:
     """log.jsonl, one JSON object a line.
 
-    It holds no times, so that equal runs have equal logs. A resumed run drops the lines that it
-    will write again.
+    It holds no times and says nothing of interruptions, so that equal runs have equal logs. A
+    resumed run drops the lines that it will write again, and leaves a line `{"step": n}` in
+    resumed.jsonl beside it.
     """
 
     def __init__(self, path: Path, step: int):
@@ -168,12 +169,20 @@ class RunLog:
             write_text(path, "".join(kept))
 
     def write(self, entry: Mapping[str, Any]) -> None:
-        line = json.dumps(entry, allow_nan=False) + "\n"
-        try:
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(line)
-        except OSError as error:
-            raise WriteError(f"{self._path}: {error.strerror}; free some space") from error
+        _append_line(self._path, entry)
+
+    def write_resumption(self, step: int) -> None:
+        """Note that the run goes on from `step`, for whoever looks at its curves."""
+        _append_line(self._path.with_name("resumed.jsonl"), {"step": step})
+
+
+def _append_line(path: Path, entry: Mapping[str, Any]) -> None:
+    line = json.dumps(entry, allow_nan=False) + "\n"
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(line)
+    except OSError as error:
+        raise WriteError(f"{path}: {error.strerror}; free some space") from error
 
 
 def _remove(checkpoint: Path) -> None:

@@ -1,0 +1,99 @@
+"""The page: nothing is fetched, everything is escaped, the numbers of a picture are in it."""
+
+import csv
+import io
+
+from page_reader import PageReader, faults
+
+from vqspeech.report.drawing import add_axes, canvas, color, finish
+from vqspeech.report.page import (
+    Cell,
+    Clip,
+    Clips,
+    Header,
+    Heading,
+    Missing,
+    Section,
+    Table,
+    Text,
+    audio_uri,
+    csv_text,
+    render_page,
+)
+
+EVIL = "<script>alert(1)</script>\"'&$x^2$ \u202eevil\u200f über 音"
+
+
+def picture(name, title="Squares", rows=(("x", "y"), (1, 1.0), (2, 4.0))):
+    with canvas(300, 200) as figure:
+        axes = add_axes(figure, 30, 30, 5, 5)
+        axes.plot([1, 2], [1, 4], marker="o", color=color("series-1"))
+        axes.set_xlabel(title)
+        axes.imshow([[0.0, 1.0]], extent=(1, 2, 1, 4), aspect="auto")
+        return finish(figure, name, title, f"alt of {title}", rows, title)
+
+
+def page(words):
+    clip = Clip(words, words, picture("clip-1", words), audio_uri(b"fLaC", "audio/flac"))
+    blocks = (
+        *(picture("first", words), picture("second", words), Heading(words, words)),
+        Table("table", words, ("name", words), ((Cell(words), Cell(words, words)), words), "a\n"),
+        Table("folded", words, ("a", "b", "c"), ((Cell("1"),) * 3,), "a\n", words, is_folded=True),
+        *(Text(words, words), Missing(words, words), Clips(words, (clip,))),
+    )
+    header = Header(words, ((words, words),), ((words, words, words),), (Text(words, words),))
+    return render_page(header, [Section("part", words, words, blocks)])
+
+
+def test_a_page_fetches_nothing_and_its_parts_have_names_of_their_own():
+    assert faults(page("plain")) == []
+
+
+def test_text_from_outside_is_never_markup():
+    html = page(EVIL)
+    assert faults(html) == []
+    assert len(PageReader(html).elements) == len(PageReader(page("plain")).elements)
+    for sign in "\u202e\u200f":  # marks that would turn the text around them
+        assert sign not in html
+    assert "\\u202eevil\\u200f über 音" in PageReader(html).words
+
+
+def test_a_dollar_sign_begins_no_formula():
+    assert "$x^2$" in PageReader(picture("p", "$x^2$").svg).words
+
+
+def test_the_same_picture_has_the_same_bytes():
+    assert picture("one").svg == picture("one").svg
+
+
+def test_colours_of_a_picture_are_the_page_s_own():
+    svg = picture("one").svg
+    assert "var(--series-1)" in svg
+    assert "#0a" not in svg
+    template = render_page(Header("t", (), ()), [])
+    for name in {part.split(")")[0] for part in svg.split("var(--")[1:]}:
+        assert f"--{name}:" in template, name
+
+
+def test_the_numbers_of_a_picture_can_be_taken_from_the_page():
+    html = render_page(
+        Header("t", (), ()), [Section("s", "S", "", (picture("squares", rows=_ROWS),))]
+    )
+    assert list(csv.reader(io.StringIO(PageReader(html).csv("squares")))) == [
+        ["x", 'a, "quoted" & 音', ""],
+        ["1", "0.333333", ""],
+    ]
+
+
+_ROWS = (("x", 'a, "quoted" & 音', None), (1, 1 / 3, None))
+
+
+def test_numbers_as_text_keep_their_digits_in_a_picture():
+    with canvas(300, 200) as figure:
+        add_axes(figure, 30, 30, 5, 5).set_yticks([0.00125], ["0.00125"])
+        svg = finish(figure, "p", "t", "a", [("x",)]).svg
+    assert "0.00125" in PageReader(svg).words
+
+
+def test_csv_has_six_digits_and_nothing_for_none():
+    assert csv_text([("a", "b"), (1 / 3, None), (12, "x,y")]) == 'a,b\n0.333333,\n12,"x,y"\n'

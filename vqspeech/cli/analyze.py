@@ -1,0 +1,18 @@
+"""The group `vqspeech analyze`: what codes mean, in numbers."""
+
+import typer
+
+from vqspeech.cli import analyze_abx, analyze_codes, analyze_phonemes
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group and its commands."""
+    group = typer.Typer(
+        help="Measure what codes mean: phones, speakers, use, stability.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    analyze_phonemes.register(group)
+    analyze_codes.register(group)
+    analyze_abx.register(group)
+    app.add_typer(group, name="analyze")

@@ -1,0 +1,44 @@
+"""How the commands of `analyze` give their numbers: a table for eyes, JSON for machines."""
+
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+JsonOption = Annotated[
+    str | None,
+    typer.Option(
+        "--json", metavar="FILE", help="Write the numbers there as well; - prints them instead."
+    ),
+]
+
+
+def check_json(json_file: str | None) -> None:
+    """Refuse a place that cannot be written before the work is done."""
+    from vqspeech.stages.analyze_codes import check_facts_target
+
+    if json_file not in (None, "-"):
+        check_facts_target(json_file)
+
+
+def tell(text: str, found: Any, json_file: str | None) -> None:
+    """Print the text, or the JSON in its place; write the file."""
+    from vqspeech.stages.analyze_codes import write_facts
+
+    if json_file == "-":
+        typer.echo(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False))
+        return
+    typer.echo(text)
+    if json_file is not None:
+        write_facts(json_file, found)
+        typer.echo(f"wrote {json_file}")
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of cells as lines, each column as wide as its widest cell."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
