@@ -7,11 +7,12 @@ VOID = {"meta", "link", "br", "img", "input", "hr"}
 
 
 class PageReader(HTMLParser):
-    """Elements as (tag, attributes), and the text outside of styles."""
+    """Elements as (tag, attributes), the text outside of styles, and the commands among it."""
 
     def __init__(self, html):
         super().__init__(convert_charrefs=True)
         self.elements, self.text, self.open, self.unbalanced = [], [], [], []
+        self.commands = []
         self.feed(html)
         self.close()
 
@@ -30,6 +31,8 @@ class PageReader(HTMLParser):
     def handle_data(self, data):
         if not self.open or self.open[-1] != "style":
             self.text.append(data)
+        if self.open[-2:] == ["p", "code"]:
+            self.commands.append(data)
 
     @property
     def words(self):

@@ -7,25 +7,11 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from vqspeech.report.codebook import (
-    draw_codebook,
-    draw_durations,
-    draw_usage,
-    principal_axes,
-    run_lengths,
-)
+from vqspeech.report.codebook import draw_codebook, draw_durations, draw_usage, principal_axes
 
 
 def rows(picture):
     return list(csv.reader(io.StringIO(picture.csv)))
-
-
-def test_a_run_ends_where_the_code_changes_and_where_the_utterance_does():
-    codes = np.array([3, 3, 1, 1, 1, 3, 3])
-    assert run_lengths(codes, np.array([0])).tolist() == [2, 3, 2]
-    assert run_lengths(codes, np.array([0, 4])).tolist() == [2, 2, 1, 2]
-    assert run_lengths(codes, np.array([0, 2, 2])).tolist() == [2, 3, 2]  # one empty utterance
-    assert run_lengths(np.zeros(0, int), np.array([0])).tolist() == []
 
 
 def test_usage_is_sorted_and_adds_up():

@@ -3,6 +3,7 @@
 import csv
 import io
 
+import librosa
 import numpy as np
 import pytest
 
@@ -16,9 +17,11 @@ def tone(hz, samples=8000):
 
 
 def test_a_sine_is_in_the_band_of_its_frequency():
-    levels = band_levels(tone(3060), RATE, 160)  # bands of 125 Hz: 3060 is in number 24
-    assert levels.shape == (BANDS, 50)
-    assert (levels[:, 5:45].argmax(axis=0) == 24).all()
+    edges = librosa.mel_to_hz(np.linspace(0, librosa.hz_to_mel(8000, htk=True), 65), htk=True)
+    for hz in (130, 1010, 3060, 7500):
+        levels = band_levels(tone(hz), RATE, 160)
+        assert levels.shape == (BANDS, 50)
+        assert (levels[:, 5:45].argmax(axis=0) == np.searchsorted(edges, hz) - 1).all()
 
 
 def test_the_numbers_of_the_picture_are_its_levels():

@@ -41,6 +41,12 @@ def test_a_run_that_keeps_its_resumptions_is_believed(tmp_path):
     assert resumed_steps(tmp_path) == (1, 2)
 
 
+def test_a_resumption_that_a_crash_cut_off_costs_its_own_mark_only(tmp_path):
+    write(tmp_path, '{"step": 1}\n')
+    write(tmp_path, '{"step": 5}\n{"ste{"step": 7}\n{"step": 9}\n', "resumed.jsonl")
+    assert resumed_steps(tmp_path) == (5, 9)
+
+
 def test_numbers_that_are_not_finite_are_left_out(tmp_path):
     run = write(tmp_path, '{"step": 1, "a": NaN, "b": 1, "c": "x"}\n{"step": 2, "a": 0}\n')
     assert read_log(run)[0] == {"step": 1, "b": 1}

@@ -104,6 +104,18 @@ def test_nested_values_are_named_by_their_path():
     ]
 
 
+def test_a_short_list_within_a_list_is_one_value():
+    value = {"pairs": [["S", "N", 0.25], ["B", "D", 0.125]]}
+    assert list(flat("x", value)) == [("x.pairs.0", "S, N, 0.25"), ("x.pairs.1", "B, D, 0.125")]
+
+
+def test_a_file_of_several_scores_is_named_as_such(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text('[{"kind": "codes"}, {"kind": "codes"}]')
+    with pytest.raises(InputError, match="each by itself"):
+        read_scores(path)
+
+
 def test_scores_of_any_kind_are_listed():
     scores = json.loads('{"kind": "abx", "within": {"error": 0.12345}, "done": true, "x": null}')
     table = facts_table("t", "T", scores, ("kind",))

@@ -10,7 +10,7 @@ from vqspeech import cli
 from vqspeech.data.alignment import Phone, format_phones
 from vqspeech.data.codes import write_code_dir
 from vqspeech.data.data_dir import DataDir, Utterance
-from vqspeech.errors import InputError, UsageError
+from vqspeech.errors import InputError, UsageError, WriteError
 from vqspeech.stages.analyze_phonemes import analyze_phonemes
 from vqspeech.stages.mapping_file import load_mapping
 from vqspeech.stages.phoneme_table import format_phonemes
@@ -124,6 +124,59 @@ def _copy_as(make_codes, path, **changes):
     return other
 
 
+def test_a_baseline_with_more_codes_or_other_phones_is_refused(make_codes):
+    score, fit = make_codes("score"), make_codes("fit")
+    larger, larger_fit = (_copy_as(make_codes, path, num_codes=9) for path in (score, fit))
+    with pytest.raises(InputError, match="score-other: 9 codes, those that it stands beside are 8"):
+        analyze_phonemes(score, fit, baseline=larger, baseline_fit_on=larger_fit)
+    relabelled = _copy_as(make_codes, make_codes("third"), right=0.5)
+    place = relabelled / "phones.ctm"
+    place.write_text(place.read_text().replace(" AA1", " K"))
+    with pytest.raises(InputError, match=r"other: phones\.ctm has other phones"):
+        analyze_phonemes(
+            make_codes("third"), fit, baseline=relabelled, baseline_fit_on=fit, resamples=10
+        )
+
+
+def test_a_baseline_that_is_no_cluster_is_not_called_one(make_codes):
+    score, fit = make_codes("score"), make_codes("fit")
+    older = [_copy_as(make_codes, path, model_hash="01d") for path in (score, fit)]
+    found = analyze_phonemes(score, fit, baseline=older[0], baseline_fit_on=older[1], resamples=10)
+    assert found["systems"][1]["name"] == "baseline 01d"
+
+
+def test_phone_by_phone_what_is_right_and_what_is_mixed_up_is_printed(make_codes):
+    found = analyze_phonemes(make_codes("score"), make_codes("fit"), resamples=10)
+    found["per_phone"] = [
+        {"phone": "SIL", "frames": 10, "accuracy": 0.5},
+        {"phone": "AA", "frames": 40, "accuracy": 0.9},
+    ]
+    found["phones"], found["confusion"] = ["SIL", "AA"], [[5, 5], [4, 36]]
+    text = format_phonemes(found)
+    assert "frames of each phone that are right, %:\n  AA 90, SIL 50\n" in text
+    assert text.endswith("another, % of the phone's:\n  SIL as AA 50, AA as SIL 10")
+
+
+def test_thirty_nine_phones_are_not_said_to_have_silence(make_codes):
+    found = analyze_phonemes(make_codes("score"), make_codes("fit"), phone_set=39, resamples=10)
+    assert "39 phones, silence not scored, the phone at a frame's centre" in format_phonemes(found)
+
+
+def test_intervals_of_speakers_with_one_utterance_each_are_told_to_be_none(make_codes):
+    notes = []
+    score, fit = make_codes("score", utterances=3, speakers=3), make_codes("fit")
+    analyze_phonemes(score, fit, resamples=10, note=notes.append)
+    assert len(notes) == 1
+    assert "3 speakers of one utterance each" in notes[0]
+
+
+def test_a_place_that_the_map_cannot_go_to_is_refused_before_the_work(make_codes, tmp_path):
+    for place in (tmp_path, tmp_path / "data-score" / "phones.ctm" / "map.json"):
+        score = make_codes("score")
+        with pytest.raises(WriteError):
+            analyze_phonemes(score, tmp_path / "missing", save_map=place)
+
+
 def test_the_map_is_saved_with_the_model_that_it_is_for(make_codes, tmp_path):
     analyze_phonemes(
         make_codes("score"), make_codes("fit"), resamples=10, save_map=tmp_path / "map.json"
@@ -183,7 +236,7 @@ def test_the_command_prints_a_table_and_writes_the_numbers(make_codes, run, tmp_
     assert status == 0
     again = json.loads(out)
     for timed in (found, again):
-        del timed["seconds"], timed["environment"]
+        del timed["analysis_seconds"], timed["environment"]
     assert again == found
 
 

@@ -6,6 +6,7 @@ import pytest
 from vqspeech.audio import disturbances
 from vqspeech.audio.disturbances import Disturbance
 from vqspeech.audio.waveform import read_waveform, write_waveform
+from vqspeech.cli import analyze_codes
 from vqspeech.data.data_dir import DataDir
 from vqspeech.errors import InputError, UsageError
 from vqspeech.generation.voice import Voice
@@ -93,6 +94,9 @@ def test_recordings_are_taken_at_any_rate_and_each_once(disturb_by, voice, tmp_p
     found = analyze_stability(voice, [tmp_path / "a.wav", tmp_path / "a.wav"], note=notes.append)
     assert (found["utterances"], found["seconds"]) == (1, 0.5)
     assert found["other_utterances"] is None
+    # One recording drawn again is itself: no interval, rather than one of no width.
+    assert all((row["low"], row["high"]) == (None, None) for row in found["disturbances"])
+    assert analyze_codes._distance(found["disturbances"][0]) == "0.000"
     assert "8000 Hz mono -> 16000 Hz mono" in notes[0]
 
 

@@ -91,6 +91,8 @@ def test_what_cannot_be_clustered_is_refused_in_one_line(make_data, tmp_path):
     train, out = make_data("train"), tmp_path / "out"
     with pytest.raises(UsageError, match="--like CODES"):
         cluster_features([train], train, out, num_codes=4)
+    with pytest.raises(UsageError, match="--like has the number of codes and the hop"):
+        cluster_features([train], train, out, like=tmp_path / "codes", num_codes=4)
     with pytest.raises(UsageError, match="two of one name"):
         cluster_features([train, train], train, out, num_codes=4, hop=HOP)
     with pytest.raises(InputError, match="120 frames for 500 clusters"):

@@ -2,19 +2,21 @@
 
 import json
 import runpy
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from vqspeech.checkpoint import save_checkpoint
-from vqspeech.data.codes import write_code_dir
+from vqspeech.data.codes import read_code_dir, write_code_dir
 from vqspeech.data.data_dir import DataDir
 from vqspeech.errors import InputError, UsageError, WriteError
 from vqspeech.files import replace_link
 from vqspeech.models.build import model_config
 from vqspeech.stages.encode import hash_model
 from vqspeech.stages.report import make_report
+from vqspeech.stages.report_codes import run_lengths
 
 _reader = runpy.run_path(Path(__file__).parents[1] / "report" / "page_reader.py")
 PageReader, faults = _reader["PageReader"], _reader["faults"]
@@ -154,6 +156,62 @@ def test_without_material_each_section_names_the_command_that_makes_it(tmp_path,
     assert [a["id"] for a in page.all("section")] == [
         *("run", "training", "codebook", "phones", "utterances", "listening"),
     ]
+
+
+def shown_commands(html):
+    """The words of each command on the page, as a shell takes them."""
+    return [shlex.split(text) for text in PageReader(html).commands]
+
+
+def test_the_commands_shown_survive_a_shell_and_write_where_the_report_looks(
+    tmp_path, make_run, monkeypatch
+):
+    run, _ = make_run("a run; it's 1")
+    commands = shown_commands(make_report(run, tmp_path / "a.html").read_text(encoding="utf-8"))
+    assert [command[1] for command in commands] == ["encode", "analyze", "encode", "report"]
+    assert [command.count(str(run)) for command in commands] == [1, 0, 1, 1]
+    monkeypatch.chdir(run)
+    commands = shown_commands(make_report(".", tmp_path / "a.html").read_text(encoding="utf-8"))
+    assert commands[0][-1] == str(tmp_path / "exp" / "codes" / "NAME")
+    assert commands[1][-1] == str(tmp_path / "exp" / "analysis" / "phonemes.json")
+
+
+def test_the_analysis_shown_fits_and_scores_on_two_parts_with_phones(tmp_path, make_run, tiny_data):
+    run, model = make_run()
+    model_hash = hash_model(run)
+    for part in ("dev", "train", "zz"):
+        write_codes(tmp_path / "exp" / "codes" / part, tiny_data(part), model, model_hash)
+    (tmp_path / "exp" / "codes" / "zz" / "phones.ctm").unlink()
+    page = make_report(run, tmp_path / "a.html").read_text(encoding="utf-8")
+    (command, *_) = [words for words in shown_commands(page) if words[1] == "analyze"]
+    parts = [Path(word).name for word in command[3:6]]
+    assert parts == ["dev", "--fit-on", "train"]
+
+
+def test_a_run_of_codes_ends_where_its_utterance_does(tmp_path, tiny_data):
+    data = DataDir.read(tiny_data("test"))
+    first, second, *rest = data
+    codes = {key: np.array([7]) for key in rest}
+    codes |= {first: np.array([3, 3, 1]), second: np.array([1, 1])}
+    facts = {"hop": 640, "sample_rate": 16000, "num_codes": 16, "groups": 1}
+    write_code_dir(tmp_path / "codes", codes, data, **facts, model_hash="5eed")
+    lengths = run_lengths(read_code_dir(tmp_path / "codes"))
+    assert lengths.tolist() == [2, 1, 2] + [1] * len(rest)
+
+
+def test_scores_are_named_by_the_part_they_are_of_and_have_readable_names(tmp_path, make_run):
+    run, _ = make_run()
+    stability = {
+        "kind": "stability",
+        "model_hash": hash_model(run),
+        "data": ["some/where/unseen"],
+        "disturbances": [{"name": "gain -6 dB", "ued": 0.25, "low": 0.2, "high": 0.3}],
+    }
+    scores = tmp_path / "numbers.json"
+    scores.write_text(json.dumps(stability))
+    page = PageReader(make_report(run, tmp_path / "a.html", scores=[scores]).read_text("utf-8"))
+    assert "Stability of the codes: unseen" in page.words
+    assert "unit edit distance after gain -6 dB 0.250 0.200 to 0.300" in page.words
 
 
 def test_a_run_without_a_checkpoint_shows_its_curves_and_says_so(tmp_path):

@@ -29,7 +29,7 @@ from vqspeech.analysis.clustering import (
     v_measure,
 )
 from vqspeech.analysis.codebook_usage import measure_usage
-from vqspeech.analysis.phoneme_mapping import fit_mapping, shuffle_codes
+from vqspeech.analysis.phoneme_mapping import fit_mapping, majority_phone, shuffle_codes
 from vqspeech.analysis.sequences import one_to_one_mapping, phone_errors
 
 # Of a table of counts (..., K, P).
@@ -65,8 +65,9 @@ def score_codes(
         fit: what the map is fitted on.
         score: other utterances under codes of the same model, which everything is scored on.
         resamples: of the utterances of `score`.
-        silence: the phone without which accuracy, controls and errors are measured once more, map
-            and frames both; passed over where the phone set has none or nothing else is scored.
+        silence: the phone without which accuracy, controls, errors and clusters are measured once
+            more, map and frames both; passed over where the phone set has none or nothing else
+            is scored.
         context: codes that are read at once, 1 to 3.
         seed: of the shuffled control.
 
@@ -78,7 +79,9 @@ def score_codes(
     measures = _score_map(fit, score, resamples, context, seed)
     measures |= _score_clusters(score, resamples)
     if silence in score.phone_names and not _lacks(score, silence):
-        without = _score_map(fit.without(silence), score.without(silence), resamples, context, seed)
+        spoken = score.without(silence)
+        without = _score_map(fit.without(silence), spoken, resamples, context, seed)
+        without |= _score_clusters(spoken, resamples)
         measures |= {f"{name}_without_silence": measure for name, measure in without.items()}
     found = code_boundaries(score.codes, score.frame_starts, score.rate, score.labels)
     hits = match_boundaries(found, phone_boundaries(score))
@@ -99,7 +102,7 @@ def _score_map(
     mapping = fit_mapping(fit, context=context)
     predicted = mapping.apply(score.codes, score.frame_starts)
     shuffled = shuffle_codes(score, np.random.default_rng(seed))
-    majority = np.bincount(score.labels[score.labels != LEFT_OUT]).argmax()
+    majority, _ = majority_phone(score.labels, len(score.phone_names))
     scored = _per_utterance(score, score.labels != LEFT_OUT)
 
     def share(hits: np.ndarray) -> Measure:

@@ -141,5 +141,7 @@ def stability(
     tell(aligned(rows), found, json_file)
 
 
-def _distance(row: dict[str, float]) -> str:
+def _distance(row: dict[str, float | None]) -> str:
+    if row["low"] is None:
+        return f"{row['ued']:.3f}"
     return f"{row['ued']:.3f}  [{row['low']:.3f}, {row['high']:.3f}]"

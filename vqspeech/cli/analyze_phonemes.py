@@ -38,7 +38,7 @@ def phonemes(
         int, typer.Option(help="41, 40 (SPN is silence) or 39 (neither is scored).")
     ] = 41,
     drop_silence: Annotated[
-        bool, typer.Option("--drop-silence", help="Leave silence out of every measure.")
+        bool, typer.Option("--drop-silence", help="Leave silence out of all that phones measure.")
     ] = False,
     frame: Annotated[
         Frame, typer.Option(help="The phone at a frame's centre, or that of most of it.")

@@ -23,9 +23,12 @@ def check_json(json_file: str | None) -> None:
 
 
 def tell(text: str, found: Any, json_file: str | None) -> None:
-    """Print the text, or the JSON in its place; write the file."""
+    """Print the text, or the JSON in its place, and write the file; with what made the numbers."""
     from vqspeech.stages.analyze_codes import write_facts
+    from vqspeech.stages.environment import describe_environment
 
+    for facts in found if isinstance(found, list) else [found]:
+        facts["environment"] = describe_environment()
     if json_file == "-":
         typer.echo(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False))
         return

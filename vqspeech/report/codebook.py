@@ -68,23 +68,6 @@ def draw_usage(counts: Mapping[str, np.ndarray]) -> Picture:
         return finish(figure, "usage", "Share of frames of each code", alt, rows)
 
 
-def run_lengths(codes: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Frames of each run of equal codes; a run ends where its utterance does.
-
-    Args:
-        codes: (N,) of all utterances end to end.
-        starts: the first frame of each utterance.
-
-    Returns:
-        (R,) int64, in order.
-    """
-    if not len(codes):
-        return np.zeros(0, np.int64)
-    changes = np.flatnonzero(codes[1:] != codes[:-1]) + 1
-    edges = np.union1d(changes, starts[(starts >= 0) & (starts < len(codes))])
-    return np.diff(np.union1d([0], np.append(edges, len(codes))))
-
-
 def draw_durations(runs: Mapping[str, np.ndarray], rate: float) -> Picture:
     """How many frames in a row have the same code.
 

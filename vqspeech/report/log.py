@@ -36,7 +36,10 @@ def read_log(run: str | os.PathLike) -> list[dict[str, Any]]:
 
 
 def resumed_steps(run: str | os.PathLike) -> tuple[int, ...]:
-    """Steps at which the run went on, in order: by resumed.jsonl, or where its log goes back."""
+    """Steps at which the run went on, in order: by resumed.jsonl, or where its log goes back.
+
+    A line of resumed.jsonl that is none is left out: a crash cuts it off, the next one follows it.
+    """
     steps = {entry["step"] for entry in _lines(Path(run) / "resumed.jsonl", is_needed=False)}
     before = -1
     for entry in _lines(Path(run) / "log.jsonl"):
@@ -60,8 +63,8 @@ def _lines(path: Path, is_needed: bool = True) -> list[dict[str, Any]]:
             if type(entry["step"]) is not int:
                 raise TypeError("no step")
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            if number == len(lines):
-                break
+            if number == len(lines) or not is_needed:
+                continue
             raise InputError(
                 f"{path}:{number}: no JSON object with a step; resume the run to mend it"
             ) from error

@@ -46,6 +46,10 @@ def read_scores(path: str | os.PathLike) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or "no valid JSON"
         raise InputError(f"{path}: {reason}; give a file of 'vqspeech analyze --json'") from error
+    if isinstance(found, list):
+        raise InputError(
+            f"{path}: a list of scores; measure each by itself, with a --json of its own"
+        )
     if not isinstance(found, dict) or not isinstance(found.get("kind"), str):
         raise InputError(f"{path}: no scores (no kind); give a file of 'vqspeech analyze --json'")
     return found
@@ -147,7 +151,8 @@ def facts_table(
 
 
 def flat(key: str, value: object) -> Iterator[tuple[str, object]]:
-    """`(a.b.c, value)` for each value in nested dicts and short lists."""
+    """`(a.b.c, value)` for each value in nested dicts and short lists; a list of lists has a text
+    for each inner one."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
             yield from flat(f"{key}.{name}", inner)
@@ -156,10 +161,16 @@ def flat(key: str, value: object) -> Iterator[tuple[str, object]]:
             yield key, f"{len(value)} values, in the JSON file"
             return
         for number, inner in enumerate(value):
+            if isinstance(inner, list) and len(inner) <= LONG and not any(map(_is_nested, inner)):
+                inner = ", ".join(map(_shown, inner))
             named = isinstance(inner, Mapping) and isinstance(inner.get("name"), str)
             yield from flat(f"{key}.{inner['name'] if named else number}", inner)
     else:
         yield key, value
+
+
+def _is_nested(value: object) -> bool:
+    return isinstance(value, Mapping | list)
 
 
 def _shown(value: object) -> str:

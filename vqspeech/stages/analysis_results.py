@@ -4,13 +4,14 @@ RESULTS.md of a recipe holds these tables as they come out here.
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from vqspeech.errors import InputError
 from vqspeech.report.scores import read_scores
-from vqspeech.stages.phoneme_table import ROWS, show_measure
+from vqspeech.stages.phoneme_table import PERCENT, ROWS, Scale, describe_labels, show_measure
 
 PAPER = {"accuracy": "49.3", "majority": "7.2"}  # section 4.3, in percent, on its own data
 KINDS = ("phonemes", "codes", "speakers", "abx", "stability")
@@ -19,23 +20,48 @@ KINDS = ("phonemes", "codes", "speakers", "abx", "stability")
 def read_analyses(paths: Iterable[str | os.PathLike]) -> list[dict[str, Any]]:
     """The files in the order given, each checked to be one of `vqspeech analyze --json`.
 
+    To each comes `folder`, where it lies: the name of the folder, or as much of its path as tells
+    it from others of that name.
+
     Raises:
-        InputError: a file that is none.
+        InputError: a file that is none, or a second of its kind in one folder.
     """
-    found = []
+    found: dict[tuple[Path, str], dict[str, Any]] = {}
     for path in paths:
         facts = read_scores(path)
-        if facts["kind"] not in KINDS:
-            raise InputError(f"{path}: a {facts['kind']}; give a file of 'vqspeech analyze --json'")
-        found.append(facts | {"folder": Path(path).resolve().parent.name})
-    return found
+        kind, place = facts["kind"], Path(path).resolve().parent
+        if kind not in KINDS:
+            raise InputError(f"{path}: a {kind}; give a file of 'vqspeech analyze --json'")
+        if (place, kind) in found:
+            raise InputError(
+                f"{path}: the second file of kind {kind} in {place.name}, a table has one; give "
+                "one, or put them into folders of their own"
+            )
+        found[place, kind] = facts
+    titles = _tell_apart({place for place, _ in found})
+    return [facts | {"folder": titles[place]} for (place, _), facts in found.items()]
+
+
+def _tell_apart(places: Iterable[Path]) -> dict[Path, str]:
+    """The last name of each path, or as many of the last as no other has."""
+    titles: dict[Path, str] = {}
+    left, size = set(places), 1
+    while left:
+        ends = {place: "/".join(place.parts[-size:]) for place in left}
+        often = Counter(ends.values())
+        alone = {place: end for place, end in ends.items() if often[end] == 1}
+        titles |= alone
+        left -= alone.keys()
+        size += 1
+    return titles
 
 
 def format_analyses(found: Sequence[dict[str, Any]]) -> str:
     """A table for each folder that holds a `phonemes.json`, the other measures below its rows.
 
     Raises:
-        InputError: a folder without one, or a file without the numbers that its kind has.
+        InputError: a folder without one or with files of two models, or a file without the numbers
+            that its kind has.
     """
     folders = list(dict.fromkeys(facts["folder"] for facts in found))
     tables = []
@@ -43,11 +69,22 @@ def format_analyses(found: Sequence[dict[str, Any]]) -> str:
         own = {facts["kind"]: facts for facts in found if facts["folder"] == folder}
         if "phonemes" not in own:
             raise InputError(f"{folder}: no phonemes.json among the files; give that one too")
+        models = {kind: facts["model_hash"] for kind, facts in own.items() if "model_hash" in facts}
+        for kind, model in models.items():
+            if model != models.get("phonemes", model):
+                raise InputError(
+                    f"{folder}: {kind} is of model {model}, phonemes of {models['phonemes']}; "
+                    "measure both of one model"
+                )
         try:
             tables.append(_format_folder(folder, own))
-        except (KeyError, TypeError, IndexError) as error:
+        except KeyError as error:
             raise InputError(
                 f"{folder}: a file lacks {error}; run 'vqspeech analyze' again"
+            ) from error
+        except (AttributeError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{folder}: a file is not as 'vqspeech analyze' writes it ({error}); run it again"
             ) from error
     return "\n".join(tables)
 
@@ -57,31 +94,30 @@ def _format_folder(folder: str, own: dict[str, dict[str, Any]]) -> str:
     systems = phonemes["systems"]
     header = ("", "the paper's", *(system["name"] for system in systems))
     rows: list[Sequence[str]] = []
-    for key, label, percent in ROWS:
-        cells = [show_measure(system["measures"].get(key), percent) for system in systems]
+    for key, label, scale in ROWS:
+        cells = [show_measure(system["measures"].get(key), scale) for system in systems]
         if any(cells):
-            rows.append((label + (", %" if percent else ""), PAPER.get(key, ""), *cells))
+            unit = ", %" if scale == PERCENT else ""
+            rows.append((label + unit, PAPER.get(key, ""), *cells))
     blank = [""] * (len(systems) - 1)
     rows += [(label, "", value, *blank) for label, value in _other_rows(own)]
     made = phonemes["environment"]
     unseen = phonemes["speakers"] - phonemes["shared_speakers"]
-    silence = "silence dropped" if phonemes["drop_silence"] else "silence kept"
-    at = "at a frame's centre" if phonemes["frame"] == "centre" else "that fills most of a frame"
     return "\n".join(
         [
             f"**{folder}**: {phonemes['utterances']} utterances, {phonemes['frames']} frames at "
             f"{phonemes['rate']:g} Hz, {phonemes['speakers']} speakers, {unseen} of them not in "
             f"the fit; {phonemes['num_codes']} codes, map of {phonemes['context']} fitted on "
             f"{phonemes['fit_frames']} frames ({phonemes['frames_per_code']:.0f} a code); "
-            f"{phonemes['phone_set']} phones, {silence}, the phone {at}; intervals of "
+            f"{describe_labels(phonemes)}; intervals of "
             f"{phonemes['interval']['level']:.0%} over {phonemes['interval']['resampled']}.",
             "",
             *(_markdown(row) for row in (header, ["---"] * len(header), *rows)),
             "",
-            f"    {made['command']}",
+            *(f"    {facts['environment']['command']}" for facts in own.values()),
             "",
             f"Commit {made['commit'] or '-'}, {', '.join(made['gpus']) or made['processor']}, "
-            f"{phonemes['seconds']:.0f} s.",
+            f"{phonemes['analysis_seconds']:.0f} s.",
             "",
         ]
     )
@@ -91,8 +127,9 @@ def _other_rows(own: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
     """Figures of the commands that need no map, of the codes alone."""
     rows = []
     if probe := own.get("speakers", {}).get("probe"):
-        accuracy = f"{probe['accuracy'] * 100:.1f}, chance {probe['chance'] * 100:.1f}"
-        rows.append((f"1 of {probe['speakers']} speakers named by a linear probe, %", accuracy))
+        accuracy = show_measure({**probe, "value": probe["accuracy"]}, PERCENT)
+        label = f"1 of {probe['speakers']} speakers named by a linear probe, %"
+        rows.append((label, f"{accuracy}, chance {probe['chance'] * 100:.1f}"))
     if information := own.get("speakers", {}).get("information"):
         rows.append(
             (
@@ -103,16 +140,17 @@ def _other_rows(own: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
     abx = own.get("abx", {})
     for mode in ("within", "across"):
         if mode in abx:
-            rows.append(
-                (
-                    f"ABX error {mode} speakers, {abx['distance']}, %",
-                    f"{abx[mode]['error'] * 100:.1f}",
-                )
-            )
-    for row in own.get("stability", {}).get("disturbances", ()):
-        rows.append((f"unit edit distance, {row['name']}", f"{row['ued']:.2f}"))
-    if others := own.get("stability", {}).get("other_utterances"):
-        rows.append(("unit edit distance, another utterance", f"{others['ued']:.2f}"))
+            low, high = abx[mode]["interval"] or (None, None)
+            error = {"value": abx[mode]["error"], "low": low, "high": high}
+            label = f"ABX error {mode} speakers, {abx['distance']}, %"
+            rows.append((label, show_measure(error, PERCENT)))
+    stability = own.get("stability", {})
+    disturbed = [*stability.get("disturbances", ())]
+    if others := stability.get("other_utterances"):
+        disturbed.append({**others, "name": "another utterance"})
+    for row in disturbed:
+        distance = show_measure({**row, "value": row["ued"]}, Scale(1, 2))
+        rows.append((f"unit edit distance, {row['name']}", distance))
     return rows
 
 

@@ -15,9 +15,9 @@ from vqspeech.analysis.phoneme_mapping import fit_mapping, majority_phone, rando
 from vqspeech.analysis.phoneme_scores import Measure, score_codes, score_every_frame
 from vqspeech.data.codes import CodeDir
 from vqspeech.data.phone_set import SILENCE
-from vqspeech.errors import InputError, UsageError, name_some
+from vqspeech.errors import InputError, UsageError, WriteError, name_some
+from vqspeech.files import check_writable
 from vqspeech.stages.aligned_codes import read_aligned_codes
-from vqspeech.stages.environment import describe_environment
 from vqspeech.stages.mapping_file import save_mapping
 
 FEWEST_FRAMES = 100  # a code; with fewer in the fit the map is guesswork
@@ -47,7 +47,8 @@ def analyze_phonemes(
         baseline: codes of the same utterances by something simpler, of `vqspeech cluster`.
         baseline_fit_on: those of the utterances of `fit_on`.
         phone_set: 41, 40 (SPN is silence) or 39 (neither is scored).
-        drop_silence: leave silence out of every measure, not only of those that say so.
+        drop_silence: leave silence out of all that is measured against phones, not only of what
+            says so. Bits, codes used, perplexity and runs are of all frames in any case.
         frame: "centre" or "majority": which phone a frame has.
         context: codes that are read at once: 1, the paper's, 2 or 3.
         resamples: of the bootstrap.
@@ -60,9 +61,14 @@ def analyze_phonemes(
 
     Raises:
         InputError: directories that do not fit together; see `read_aligned_codes`.
+        WriteError: the map cannot be written; most reasons are found before the work.
     """
     if (baseline is None) != (baseline_fit_on is None):
         raise UsageError("--baseline and --baseline-fit-on go together: give both or neither")
+    if save_map is not None:
+        if os.path.isdir(save_map):
+            raise WriteError(f"{save_map}: is a folder; give --save-map the name of a file in it")
+        check_writable(save_map)
     began = time.monotonic()
 
     def read(path: str | os.PathLike) -> tuple[AlignedCodes, CodeDir]:
@@ -76,6 +82,11 @@ def analyze_phonemes(
     score, score_dir = read(codes)
     _check_pair(fit, fit_dir, score, score_dir)
     drawn = draw_resamples(score.speaker, count=resamples, seed=seed)
+    if (drawn.weights == drawn.weights[:1]).all():
+        note(
+            f"{codes}: {len(score.speakers)} speakers of one utterance each: nothing can be drawn "
+            "again, the intervals have no width and tell nothing"
+        )
     settings = {"silence": SILENCE, "context": context, "seed": seed}
     mapping = fit_mapping(fit, context=context, model_hash=fit_dir.model_hash)
     if mapping.frames_per_code < FEWEST_FRAMES:
@@ -90,7 +101,9 @@ def analyze_phonemes(
         _check_pair(other_fit, other_fit_dir, other, other_dir)
         for ours, theirs, place in ((score, other, baseline), (fit, other_fit, baseline_fit_on)):
             _check_same_frames(ours, theirs, place)
-        systems.append(("k-means of MFCC", score_codes(other_fit, other, drawn, **settings)))
+        systems.append(
+            (_baseline_name(other_dir), score_codes(other_fit, other, drawn, **settings))
+        )
     rng = np.random.default_rng(seed)
     random = [
         part.with_codes(random_codes(len(part.codes), part.num_codes, rng), part.num_codes)
@@ -123,8 +136,7 @@ def analyze_phonemes(
         **_tables(score, mapping.apply(score.codes, score.frame_starts)),
         "code_phones": [score.phone_names[phone] for phone in mapping.code_phones],
         "systems": [{"name": name, "measures": _jsonable(found)} for name, found in systems],
-        "seconds": round(time.monotonic() - began, 2),
-        "environment": describe_environment(),
+        "analysis_seconds": round(time.monotonic() - began, 2),
     }
 
 
@@ -169,7 +181,14 @@ def _check_pair(
         )
 
 
+def _baseline_name(code_dir: CodeDir) -> str:
+    """What the column is called; codes that `vqspeech cluster` did not make are not its."""
+    is_clustered = code_dir.model_hash.startswith("mfcc")
+    return "k-means of MFCC" if is_clustered else f"baseline {code_dir.model_hash}"
+
+
 def _check_same_frames(ours: AlignedCodes, theirs: AlignedCodes, place: str | os.PathLike) -> None:
+    """Refuse a baseline over other frames, with more or fewer codes, or under other phones."""
     if ours.utterances != theirs.utterances or not np.array_equal(
         ours.frame_starts, theirs.frame_starts
     ):
@@ -177,6 +196,16 @@ def _check_same_frames(ours: AlignedCodes, theirs: AlignedCodes, place: str | os
             f"{place}: {len(theirs.utterances)} utterances of {len(theirs.codes)} frames, the codes"
             f" that it stands beside have {len(ours.utterances)} of {len(ours.codes)}; run "
             "'vqspeech cluster' with --like CODES on the same data"
+        )
+    if ours.num_codes != theirs.num_codes:
+        raise InputError(
+            f"{place}: {theirs.num_codes} codes, those that it stands beside are {ours.num_codes}, "
+            "and more codes score higher; run 'vqspeech cluster' with --like CODES"
+        )
+    if not np.array_equal(ours.labels, theirs.labels):
+        raise InputError(
+            f"{place}: phones.ctm has other phones than the codes that it stands beside; run "
+            "'vqspeech cluster' and 'vqspeech encode' on the same data"
         )
 
 

@@ -56,8 +56,9 @@ def analyze_stability(
     Returns:
         What can be written as JSON: data, model, model_hash, rate, num_codes, groups, utterances,
         seconds, frames, runs, seed, mean_gain_db (what fitted of the louder gain), disturbances (a
-        list of name, ued, low, high), and other_utterances (ued, low, high of codes of different
-        utterances), None for a single one.
+        list of name, ued, low, high; a single utterance has no interval, low and high are None),
+        and other_utterances (ued, low, high of codes of different utterances), None for a single
+        one.
 
     Raises:
         InputError: a recording that cannot be read, or a broken data directory.
@@ -153,5 +154,7 @@ def _symbols(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndar
     return found[: len(first)], found[len(first) :]
 
 
-def _facts(distance: UnitEditDistance) -> dict[str, float]:
+def _facts(distance: UnitEditDistance) -> dict[str, float | None]:
+    if distance.utterances < 2:  # drawn again it is the same: an interval of no width would lie
+        return {"ued": distance.ued, "low": None, "high": None}
     return {"ued": distance.ued, "low": distance.low, "high": distance.high}

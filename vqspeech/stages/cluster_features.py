@@ -96,21 +96,25 @@ def cluster_features(
         note: told of utterances that the fit passes over.
 
     Raises:
-        UsageError: neither `like` nor both numbers, or two directories of one name.
+        UsageError: neither `like` nor both numbers, `like` and a number, or two directories of one
+            name.
         InputError: data that cannot be read, of another rate, or with fewer frames than codes.
         WriteError: a result cannot be written, said before the work.
     """
     from sklearn.cluster import KMeans
+    from threadpoolctl import threadpool_limits
 
     rate = None
     if like is not None:
+        if num_codes is not None or hop is not None:
+            raise UsageError("--like has the number of codes and the hop; leave out those given")
         settings = read_code_dir(like)
         num_codes, hop, rate = (
             settings.num_codes**settings.groups,
             settings.hop,
             settings.sample_rate,
         )
-    if num_codes is None or hop is None:
+    elif num_codes is None or hop is None:
         raise UsageError("give --like CODES, or both --num-codes and --hop")
     names = [Path(path).resolve().name for path in data]
     if len(set(names)) < len(names):
@@ -146,7 +150,8 @@ def cluster_features(
         )
     mean, scale = fitted.mean(0), fitted.std(0) + 1e-6
     kmeans = KMeans(num_codes, n_init=1, max_iter=ROUNDS, random_state=seed)
-    kmeans.fit((fitted - mean) / scale)
+    with threadpool_limits(1):  # sums in another order would give other codes of the same seed
+        kmeans.fit((fitted - mean) / scale)
     model_hash = "mfcc-" + hashlib.sha256(kmeans.cluster_centers_.tobytes()).hexdigest()[:11]
     results = []
     for source, target in zip(sources[1:], targets, strict=True):

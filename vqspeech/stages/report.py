@@ -1,7 +1,6 @@
 """One page on a run: training, codebook, phones, utterances, voices, as far as they are there."""
 
 import os
-import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from vqspeech.stages.report_codes import (
     codebook_section,
     find_codes,
     hashes_of_run,
+    quoted,
     read_codebook,
 )
 from vqspeech.stages.report_listening import listening_section
@@ -177,11 +177,6 @@ def format_seconds(seconds: float) -> str:
 def count_of(count: object, noun: str) -> str:
     """`1 thread`, `2 threads`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def quoted(path: str | os.PathLike) -> str:
-    """A path as a shell takes it."""
-    return shlex.quote(os.fspath(path))
 
 
 def _model_facts(run: Path) -> list[tuple[str, str]]:

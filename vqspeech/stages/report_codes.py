@@ -4,6 +4,7 @@ K codes a group, G groups, D dimensions, N frames.
 """
 
 import os
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from vqspeech.analysis.runs import merge_runs
 from vqspeech.checkpoint import checkpoints, find_model, load_tensors
 from vqspeech.data.codes import CodeDir, read_code_dir
 from vqspeech.errors import InputError, VQSpeechError
-from vqspeech.report.codebook import draw_codebook, draw_durations, draw_usage, run_lengths
+from vqspeech.report.codebook import draw_codebook, draw_durations, draw_usage
 from vqspeech.report.page import Missing, Picture, Section
 from vqspeech.stages.encode import hash_model
 
@@ -60,7 +62,7 @@ def find_codes(
         if code_dir.model_hash not in hashes:
             raise InputError(
                 f"{path}: codes of another model ({code_dir.model_hash}) than {run}; make them"
-                f" with 'vqspeech encode DATA --model {run}'"
+                f" with 'vqspeech encode DATA --model {quoted(run)}'"
             )
         found.append(code_dir)
     if given:
@@ -112,6 +114,12 @@ def count_codes(code_dir: CodeDir) -> np.ndarray:
     return np.bincount((rows + offsets).reshape(-1), minlength=rows.shape[1] * code_dir.num_codes)
 
 
+def run_lengths(code_dir: CodeDir) -> np.ndarray:
+    """(R,) frames of each run of equal codes; a run ends where its utterance does."""
+    starts = [span.start for span in code_dir.spans.values()]
+    return merge_runs(symbols(code_dir), np.unique([0, *starts, len(code_dir.codes)])).lengths
+
+
 def codebook_section(material: CodesMaterial, found: Sequence[Any]) -> Section:
     """Usage, durations and the codebook in a plane.
 
@@ -125,10 +133,7 @@ def codebook_section(material: CodesMaterial, found: Sequence[Any]) -> Section:
     if shown:
         counts = {name: count_codes(code_dir) for name, code_dir in shown.items()}
         blocks.append(draw_usage(counts))
-        runs = {
-            name: run_lengths(symbols(one), np.array([span.start for span in one.spans.values()]))
-            for name, one in shown.items()
-        }
+        runs = {name: run_lengths(one) for name, one in shown.items()}
         blocks.append(draw_durations(runs, next(iter(shown.values())).rate))
         total = sum(counts.values())
         if material.codebook is not None and len(total) == len(material.codebook):
@@ -137,8 +142,7 @@ def codebook_section(material: CodesMaterial, found: Sequence[Any]) -> Section:
         blocks.append(
             Missing(
                 "Usage, durations and the codebook need codes of this model:",
-                f"vqspeech encode DATA --model {material.run} --out"
-                f" {material.run.parent / 'codes' / 'NAME'}",
+                encode_command(material),
             )
         )
     if shown and phones_of_codes(found, total) is None:
@@ -160,13 +164,33 @@ def phones_of_codes(found: Sequence[Any], counts: np.ndarray) -> tuple[str, ...]
     return None
 
 
+def quoted(path: str | os.PathLike) -> str:
+    """A path as a shell takes it, and no option whatever it begins with."""
+    text = os.fspath(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
+
+
+def encode_command(material: CodesMaterial) -> str:
+    """What makes codes where the report looks for them."""
+    out = material.run.resolve().parent / "codes" / "NAME"
+    return f"vqspeech encode DATA --model {quoted(material.run)} --out {quoted(out)}"
+
+
 def analyze_command(material: CodesMaterial) -> str:
-    """What measures the phones of the codes that are there."""
-    names = [str(code_dir.path) for code_dir in material.directories] or ["CODES"]
-    fit = next((name for name in names if Path(name).name == "train"), names[0])
-    score = next((name for name in names if Path(name).name == "test"), names[-1])
-    out = material.run.parent / "analysis" / "phonemes.json"
-    return f"vqspeech analyze phonemes {score} --fit-on {fit} --json {out}"
+    """What measures the phones of the codes that are there, where the report looks for it.
+
+    Fitted on `train` and scored on `test`, or else on two others, of those with phones if any are.
+    """
+    paths = [code_dir.path for code_dir in material.directories]
+    paths = [path for path in paths if (path / "phones.ctm").is_file()] or paths
+    fit = next((path for path in paths if path.name == "train"), paths[0] if paths else None)
+    others = [path for path in paths if path != fit]
+    score = next((path for path in others if path.name == "test"), others[-1] if others else None)
+    out = material.run.resolve().parent / "analysis" / "phonemes.json"
+    return (
+        f"vqspeech analyze phonemes {quoted(score or 'CODES')} --fit-on {quoted(fit or 'OTHERS')}"
+        f" --json {quoted(out)}"
+    )
 
 
 def unique_names(paths: Sequence[Path]) -> list[str]:

@@ -19,6 +19,7 @@ from vqspeech.report.listening import draw_recording
 from vqspeech.report.page import Clip, Clips, Missing, Section, audio_uri
 from vqspeech.stages.demo import choose_speakers, describe_speaker
 from vqspeech.stages.list_models import list_speakers
+from vqspeech.stages.report_codes import quoted
 from vqspeech.stages.report_utterances import read_utterance
 
 RECORDINGS = 2  # of a data directory
@@ -64,7 +65,7 @@ def listening_section(
     if not src and data is None:
         if speakers:
             raise UsageError("--speaker: nothing to convert; give --src AUDIO or --data DATA too")
-        command = f"vqspeech report {run} --src AUDIO --speaker ID --out report.html"
+        command = f"vqspeech report {quoted(run)} --src AUDIO --speaker ID --out report.html"
         missing = Missing("To hear a recording in the voices of this model:", command)
         return Section("listening", "Listening", lead, (missing,))
     from vqspeech.generation.voice import load_voice

@@ -8,6 +8,7 @@ from typing import Any
 
 from vqspeech.analysis.mapping_json import KIND as MAPPING
 from vqspeech.errors import InputError, VQSpeechError
+from vqspeech.report.measured import measured_table
 from vqspeech.report.page import Heading, Missing, Section
 from vqspeech.report.phones import draw_code_phones, draw_confusion, draw_phone_accuracy
 from vqspeech.report.scores import (
@@ -18,7 +19,7 @@ from vqspeech.report.scores import (
     read_scores,
     systems_table,
 )
-from vqspeech.stages.report_codes import CodesMaterial, analyze_command, unique_names
+from vqspeech.stages.report_codes import CodesMaterial, analyze_command
 
 CODES = "codes"  # what the scored codes are called among the systems
 PICTURED = (
@@ -134,9 +135,13 @@ def phones_section(material: CodesMaterial, found: Sequence[Scored]) -> Section:
                 )
             if parts.confusion is not None and parts.confusion.sum():
                 blocks.append(draw_confusion(f"confusion-{number}", parts.confusion, parts.phones))
+        table = measured_table(f"measured-{number}", "Measured", scored.scores)
+        if table is not None:
+            blocks.append(table)
         skip = PICTURED if parts is not None else ("kind", "model_hash")
-        title = "How it was measured" if parts is not None else "Measured"
-        blocks.append(facts_table(f"facts-{number}", title, scored.scores, skip, parts is not None))
+        title = "How it was measured" if parts is not None else "All numbers"
+        is_folded = parts is not None or table is not None
+        blocks.append(facts_table(f"facts-{number}", title, scored.scores, skip, is_folded))
     if not any(scored.parts is not None for scored in found):
         what = "How phone-like the codes are is measured on codes with a phone alignment:"
         blocks.append(Missing(what, analyze_command(material)))
@@ -169,9 +174,9 @@ def describe_scores(scores: Mapping[str, Any]) -> str:
     """What was fitted and scored on what, in a sentence."""
     words = []
     if "fit_on" in scores:
-        words.append(f"map fitted on {_count(scores, 'fit_frames')}frames of {scores['fit_on']}")
+        words.append(f"map fitted on {_count(scores, 'fit_frames')}{scores['fit_on']}")
     if "codes" in scores:
-        words.append(f"scored on {_count(scores, 'frames')}frames of {scores['codes']}")
+        words.append(f"scored on {_count(scores, 'frames')}{scores['codes']}")
     if "speakers" in scores and "utterances" in scores:
         words.append(f"{scores['utterances']} utterances of {scores['speakers']} speakers")
     text = ", ".join(words)
@@ -179,14 +184,16 @@ def describe_scores(scores: Mapping[str, Any]) -> str:
 
 
 def _title(path: Path, scores: Mapping[str, Any]) -> str:
-    codes = scores.get("codes")
-    if isinstance(codes, str) and codes:
-        return unique_names([Path(codes)])[0]
+    """The last part of the codes that were scored, or of the data, or else the file's name."""
+    data = scores.get("data")
+    for place in (scores.get("codes"), *(data if isinstance(data, list) else (data,))):
+        if isinstance(place, str) and place:
+            return Path(place).resolve().name
     return path.stem
 
 
 def _count(scores: Mapping[str, Any], name: str) -> str:
-    return f"{scores[name]:,} " if isinstance(scores.get(name), int) else ""
+    return f"{scores[name]:,} frames of " if isinstance(scores.get(name), int) else ""
 
 
 def _intervals(scores: Mapping[str, Any]) -> str:

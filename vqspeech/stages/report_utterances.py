@@ -13,7 +13,13 @@ from vqspeech.data.data_dir import DataDir
 from vqspeech.errors import InputError
 from vqspeech.report.page import Missing, Section
 from vqspeech.report.utterances import Utterance, draw_utterance
-from vqspeech.stages.report_codes import CodesMaterial, analyze_command, symbols
+from vqspeech.stages.report_codes import (
+    CodesMaterial,
+    analyze_command,
+    encode_command,
+    quoted,
+    symbols,
+)
 from vqspeech.stages.report_phones import Scored
 
 EXAMPLES = 3
@@ -35,8 +41,7 @@ def utterances_section(
     blocks: list[Any] = []
     code_dir = _scored_dir(material.directories, found)
     if code_dir is None:
-        command = f"vqspeech encode DATA --model {material.run} --out CODES"
-        blocks.append(Missing("Utterances need codes of this model:", command))
+        blocks.append(Missing("Utterances need codes of this model:", encode_command(material)))
         return Section("utterances", "Utterances", lead, tuple(blocks))
     audio = None if data is None else DataDir.read(data)
     shared = [key for key in code_dir if audio is None or key in audio]
@@ -63,7 +68,7 @@ def utterances_section(
         )
         blocks.append(draw_utterance(f"utterance-{number}", utterance, names, SECONDS[1]))
     if audio is None:
-        command = f"vqspeech report {material.run} --data DATA --out report.html"
+        command = f"vqspeech report {quoted(material.run)} --data DATA --out report.html"
         blocks.append(Missing("For their waveforms, give the data that was encoded:", command))
     if names is None:
         blocks.append(Missing("For the phones of the codes:", analyze_command(material)))
