@@ -28,7 +28,7 @@ phonemes_stage() {
   needs "$codes/train/codes.json" 4
   stage_begins
   folder="$codes/$fit"
-  for part in "$fit" "${scored[@]}"; do needs "$data/$part/wav.scp" 1; done
+  for part in train "$fit" "${scored[@]}"; do needs "$data/$part/wav.scp" 1; done
   vqspeech cluster "$data/$fit" "${scored[@]/#/$data/}" --train "$data/train" --like "$folder" \
     --out "$into/kmeans"
   for part in "${scored[@]}"; do

@@ -157,7 +157,7 @@ def test_a_mapping_comes_back_from_its_file(tmp_path):
         (b"{", "map.json: no JSON, a map of phones was wanted"),
         (b"\xff\xfe", "map.json: no JSON"),
         (b"[" * 100_000, "map.json: no JSON"),
-        (b"[]", r"map.json: no map of phones \(no phoneme mapping"),
+        (b"[]", r"map.json: no map of phones \(its kind is no phoneme mapping"),
         (json.dumps(MAP | {"rate": "fast"}).encode(), "map.json: no map of phones .*rate 'fast'"),
         (json.dumps(MAP | {"code_phones": ["AH"]}).encode(), "no map of phones .*code_phones"),
     ],

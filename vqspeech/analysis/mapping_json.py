@@ -61,7 +61,7 @@ def parse_mapping(value: object) -> dict[str, Any]:
         ValueError: anything that `mapping_to_json` does not write; the message is one line.
     """
     if not isinstance(value, dict) or value.get("kind") != KIND:
-        raise ValueError("no phoneme mapping; give a file that 'vqspeech analyze phonemes' wrote")
+        raise ValueError("its kind is no phoneme mapping")
     if value.get("version") != VERSION or isinstance(value["version"], bool):
         raise ValueError(f"version {_show(value.get('version'))}, {VERSION} was wanted")
     if odd := sorted(set(value) ^ set(_NAMES), key=str):

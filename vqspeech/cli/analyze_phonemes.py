@@ -60,6 +60,8 @@ def phonemes(
     if phones not in (41, 40, 39):
         raise UsageError(f"--phones {phones}: 41, 40 or 39 was wanted")
     check_json(json_file)
+    if save_map is not None and json_file is not None and save_map == Path(json_file):
+        raise UsageError(f"--json and --save-map {save_map}: give them two names")
     found = analyze_phonemes(
         codes,
         fit_on,

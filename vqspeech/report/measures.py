@@ -27,7 +27,7 @@ _GROUPS = (
             "nmi_without_silence": "NMI, without silence",
             "v_measure_without_silence": "V-measure, without silence",
         },
-        "share",
+        "percent",
     ),
     (
         "Phone error rate, runs merged",
@@ -85,7 +85,7 @@ def measure_place(key: str) -> tuple[int, str]:
 
 
 def format_measure(key: str, value: float) -> str:
-    """The value as a percentage, a share or a number, with the digits that such values have."""
+    """The value as a percentage or a number, with the digits that such values have."""
     return _format(key, value).replace("-", "\N{MINUS SIGN}", 1 if value < 0 else 0)
 
 
@@ -93,8 +93,7 @@ def _format(key: str, value: float) -> str:
     form = _KNOWN[key][3] if key in _KNOWN else "unknown"
     if form == "percent":
         return f"{100 * value:.1f} %"
-    if form == "share":
-        return f"{value:.3f}"
     if form == "number":
-        return f"{value:.0f}" if key == "codes_used" else f"{value:.1f}"
+        digits = {"codes_used": 0, "run_length": 2}.get(key, 1)
+        return f"{value:.{digits}f}"
     return f"{value:.4g}"
