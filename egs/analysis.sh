@@ -57,7 +57,7 @@ report_stage() {
   local part heard=valid
   asked "$1" || return 0
   for part in "$5"/*/phonemes.json; do
-    if [ -f "$part" ]; then heard="$(basename "$(dirname "$part")")"; fi
+    if [ -f "$part" ] && [ "$heard" = valid ]; then heard="$(basename "$(dirname "$part")")"; fi
   done
   stage_runs "$1" "$2" "$6" "$(content_of "$3"/{best/MANIFEST.json,log.jsonl} "$4"/*/codes.npy)" \
     "$(content_of "$5"/*/*.json)" "$heard" || return 0

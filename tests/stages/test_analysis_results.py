@@ -1,0 +1,181 @@
+"""Tables for RESULTS.md: what stands in them, and that those in the tree are what JSON says."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from vqspeech.errors import InputError
+from vqspeech.stages.analysis_results import format_analyses, read_analyses
+
+ROOT = Path(__file__).resolve().parents[2]
+
+PHONEMES = {
+    "kind": "phonemes",
+    "codes": "exp/codes/test",
+    "utterances": 24,
+    "speakers": 12,
+    "shared_speakers": 8,
+    "frames": 5000,
+    "fit_frames": 60000,
+    "frames_per_code": 468.75,
+    "rate": 25.0,
+    "num_codes": 128,
+    "phone_set": 41,
+    "drop_silence": False,
+    "frame": "centre",
+    "context": 1,
+    "interval": {"level": 0.95, "resampled": "speakers", "count": 1000},
+    "systems": [
+        {
+            "name": "codes",
+            "measures": {
+                "accuracy": {"value": 0.4321, "low": 0.42, "high": 0.4449},
+                "majority": {"value": 0.131, "low": 0.13, "high": 0.132},
+                "boundary_r_value": {"value": None, "low": None, "high": None},
+                "perplexity": {"value": 95.14},
+            },
+        },
+        {"name": "random codes", "measures": {"accuracy": {"value": 0.131}}},
+    ],
+    "analysis_seconds": 12.3,
+    "environment": {
+        "command": "vqspeech analyze phonemes exp/codes/test --fit-on exp/codes/train",
+        "commit": "0123456789",
+        "gpus": [],
+        "processor": "a processor",
+    },
+}
+ABX = {
+    "kind": "abx",
+    "distance": "cosine",
+    "within": {"error": 0.1, "interval": None},
+    "across": {"error": 0.25, "interval": [0.23, 0.27]},
+    "environment": {"command": "vqspeech analyze abx exp/codes/test --model exp/vqvae/best"},
+}
+
+
+def write(folder, name, facts):
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps(facts))
+    return path
+
+
+def row(text, label):
+    (line,) = (line for line in text.splitlines() if line.startswith(f"| {label} |"))
+    return [cell.strip() for cell in line.strip("|").split("|")][1:]
+
+
+def test_a_table_has_the_paper_the_codes_the_controls_and_the_command(tmp_path):
+    files = [
+        write(tmp_path / "test", "phonemes", PHONEMES),
+        write(tmp_path / "test", "abx", ABX),
+    ]
+    text = format_analyses(read_analyses(files))
+    assert row(text, "mapping accuracy, %") == ["49.3", "43.2 [42.0, 44.5]", "13.1"]
+    assert row(text, "majority phone, %") == ["7.2", "13.1 [13.0, 13.2]", ""]
+    assert row(text, "R-value, %") == ["", "-", ""]
+    assert row(text, "perplexity") == ["", "95.1", ""]
+    assert row(text, "ABX error across speakers, cosine, %") == ["", "25.0 [23.0, 27.0]", ""]
+    assert row(text, "ABX error within speakers, cosine, %") == ["", "10.0", ""]
+    assert (
+        "**test**: 24 utterances, 5000 frames at 25 Hz, 12 speakers, 4 of them not in the" in text
+    )
+    assert "    vqspeech analyze phonemes exp/codes/test --fit-on exp/codes/train\n" in text
+    assert "    vqspeech analyze abx exp/codes/test --model exp/vqvae/best\n" in text
+    assert "Commit 0123456789, a processor, 12 s." in text
+
+
+def test_each_folder_has_a_table_of_its_own(tmp_path):
+    files = [write(tmp_path / name, "phonemes", PHONEMES) for name in ("test", "unseen")]
+    text = format_analyses(read_analyses(files))
+    assert text.index("**test**") < text.index("**unseen**")
+    assert text.count("| mapping accuracy, % |") == 2
+
+
+def test_files_that_hold_no_numbers_of_ours_are_refused_in_one_line(tmp_path):
+    with pytest.raises(InputError, match="no scores"):
+        read_analyses([write(tmp_path / "a", "x", {"codes": 3})])
+    with pytest.raises(InputError, match="a phoneme-mapping; give a file of"):
+        read_analyses([write(tmp_path / "a", "x", {"kind": "phoneme-mapping"})])
+    with pytest.raises(InputError, match=r"a: no phonemes\.json among the files"):
+        format_analyses(read_analyses([write(tmp_path / "a", "abx", ABX)]))
+    broken = {name: value for name, value in PHONEMES.items() if name != "frames"}
+    with pytest.raises(InputError, match="a: a file lacks 'frames'; run 'vqspeech analyze' again"):
+        format_analyses(read_analyses([write(tmp_path / "a", "phonemes", broken)]))
+
+
+def test_a_second_file_of_a_kind_in_one_folder_is_refused(tmp_path):
+    files = [write(tmp_path / "test", name, PHONEMES) for name in ("phonemes", "trigrams")]
+    with pytest.raises(
+        InputError, match=r"trigrams\.json: the second file of kind phonemes in test"
+    ):
+        read_analyses(files)
+
+
+def test_folders_of_one_name_are_told_apart_by_what_they_lie_in(tmp_path):
+    files = []
+    for run, value in (("old", 0.1), ("new", 0.2)):
+        (tmp_path / run).mkdir()
+        files.append(write(tmp_path / run / "test", "phonemes", PHONEMES))
+        files.append(
+            write(
+                tmp_path / run / "test", "abx", ABX | {"across": {"error": value, "interval": None}}
+            )
+        )
+    old, new = format_analyses(read_analyses(files)).split("**new/test**")
+    assert "**old/test**" in old
+    assert row(old, "ABX error across speakers, cosine, %")[1] == "10.0"
+    assert row(new, "ABX error across speakers, cosine, %")[1] == "20.0"
+
+
+def test_measures_of_another_model_do_not_stand_in_its_table(tmp_path):
+    files = [
+        write(tmp_path / "test", "phonemes", PHONEMES | {"model_hash": "5eed"}),
+        write(tmp_path / "test", "abx", ABX | {"model_hash": "0dd"}),
+    ]
+    with pytest.raises(InputError, match="test: abx is of model 0dd, phonemes of 5eed"):
+        format_analyses(read_analyses(files))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"systems": 3},
+        {"systems": [{"name": "codes", "measures": [1]}]},
+        {"systems": [{"name": "codes", "measures": {"accuracy": {"value": "x"}}}]},
+        {"frames_per_code": "many"},
+    ],
+)
+def test_numbers_of_another_form_are_one_line(tmp_path, broken):
+    files = [write(tmp_path / "a", "phonemes", PHONEMES | broken)]
+    with pytest.raises(InputError, match=r"^a: a file is not as 'vqspeech analyze' writes it"):
+        format_analyses(read_analyses(files))
+
+
+def test_silence_is_not_said_to_be_kept_by_a_set_without_it(tmp_path):
+    text = format_analyses(
+        read_analyses([write(tmp_path / "a", "phonemes", PHONEMES | {"phone_set": 39})])
+    )
+    assert "39 phones, silence not scored, the phone at a frame's centre" in text
+
+
+@pytest.mark.parametrize(
+    "results", sorted(ROOT.glob("egs/*/RESULTS.md")), ids=lambda path: path.parent.name
+)
+def test_tables_in_the_tree_are_what_their_command_prints_now(results):
+    text = results.read_text(encoding="utf-8")
+    commands = re.findall(r"`vqspeech results (egs/\S+\.json(?: egs/\S+\.json)*)`", text)
+    if not commands:
+        assert results.parent.name != "mini"  # which has some
+    for command in commands:
+        printed = format_analyses(read_analyses(sorted_paths(command)))
+        assert "| mapping accuracy, % | 49.3 |" in printed
+        assert printed.strip() in text
+
+
+def sorted_paths(command):
+    """The files of a command, whose patterns the shell would expand."""
+    return [path for word in command.split() for path in sorted(ROOT.glob(word))]
