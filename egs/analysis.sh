@@ -17,8 +17,9 @@ phonemes_stage() {
   for part in ${aligned[@]+"${aligned[@]}"}; do
     case "$part" in "$fit" | train | valid) ;; *) scored+=("$part") ;; esac
   done
-  if [ ${#scored[@]} -eq 0 ] && [ -f "$codes/train/codes.json" ]; then
-    leave_out "$1" "$2" 3 "no part of $codes besides the one to fit on is aligned; stage 2 aligns"
+  if { [ -z "$fit" ] || [ ${#scored[@]} -eq 0 ]; } && [ -f "$codes/train/codes.json" ]; then
+    leave_out "$1" "$2" 3 "of $codes not both a part to fit on (${*:6}) and another is aligned;" \
+      "stage 2 aligns"
     return 0
   fi
   for part in "$fit" ${scored[@]+"${scored[@]}"}; do

@@ -313,3 +313,11 @@ def test_codes_without_an_alignment_are_not_analysed_and_it_is_said(vctk):
     assert not vctk.calls_of("analyze")
     vctk.run("--stage", 5, "--stop-stage", 5, status=3)
     assert "stage 2 aligns" in vctk.said
+
+
+def test_without_a_part_to_fit_on_nothing_is_analysed(vctk):
+    vctk.run("--stop-stage", 3)
+    (vctk.folder / "out" / "data" / "train" / "phones.ctm").unlink()
+    vctk.run("--stage", 4)
+    assert not vctk.calls_of("analyze")
+    assert "stage 5: phoneme analysis: left out, of out/exp/codes not both a part" in vctk.printed
