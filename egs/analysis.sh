@@ -3,7 +3,8 @@
 # shellcheck disable=SC2154  # the options are run.sh's own
 
 # phonemes_stage N NAME CODES MODEL OUT FIT...: CODES/* against their phones; the map is fitted on the
-# first part of FIT that is aligned, and scored on every other part but those that were trained with.
+# first part of FIT that is aligned, and scored on every other part but those that were trained with
+# and the sentences that all speakers share.
 # OUT/mapping.json is the map, OUT/PART/*.json are the numbers, OUT/kmeans/* the codes of the baseline.
 phonemes_stage() {
   local codes="$3" into="$5" fit="" part folder scored=() aligned=() inputs=() made=(mapping.json)
@@ -15,7 +16,7 @@ phonemes_stage() {
     if [ -z "$fit" ] && [ -f "$codes/$part/phones.ctm" ]; then fit="$part"; fi
   done
   for part in ${aligned[@]+"${aligned[@]}"}; do
-    case "$part" in "$fit" | train | valid) ;; *) scored+=("$part") ;; esac
+    case "$part" in "$fit" | train | valid | parallel) ;; *) scored+=("$part") ;; esac
   done
   if { [ -z "$fit" ] || [ ${#scored[@]} -eq 0 ]; } && [ -f "$codes/train/codes.json" ]; then
     leave_out "$1" "$2" 3 "of $codes not both a part to fit on (${*:6}) and another is aligned;" \
