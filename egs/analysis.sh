@@ -38,7 +38,7 @@ phonemes_stage() {
       --baseline-fit-on "$into/kmeans/$fit" --save-map "$into/mapping.json" \
       --json "$into/$part/phonemes.json"
     vqspeech analyze codes "$codes/$part" --json "$into/$part/codes.json"
-    vqspeech analyze stability "$data/$part" --model "$4" --device "$device" \
+    $train_cmd vqspeech analyze stability "$data/$part" --model "$4" --device "$device" \
       --json "$into/$part/stability.json"
     made+=("$part/phonemes.json" "$part/codes.json" "$part/stability.json")
     if [ "$(cut -d ' ' -f 2 "$codes/$part/utt2spk" | sort -u | wc -l)" -gt 1 ]; then

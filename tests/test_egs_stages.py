@@ -221,6 +221,7 @@ def test_what_may_use_a_gpu_is_started_as_cmd_sh_says(vctk):
         "node:doctor",
         "node:train",
         "node:encode",
+        "node:analyze",
         "node:convert",
     }
     assert "node:doctor gpu" in vctk.calls

@@ -56,5 +56,6 @@ def test_the_plane_names_the_class_of_each_code_and_leaves_out_what_is_not_used(
 @pytest.mark.parametrize("counts", [[0, 0], [1, 0]])
 def test_hardly_used_codebooks_can_be_drawn(counts):
     counts = np.array(counts)
-    draw_usage({"a": counts})
-    draw_codebook(np.eye(2), counts, None)
+    used = int((counts > 0).sum())
+    assert "</svg>" in draw_usage({"a": counts}).svg
+    assert f"{used} codes in use" in draw_codebook(np.eye(2), counts, None).alt

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from vqspeech.cli.console import StageProgress, note
-from vqspeech.cli.numbers import JsonOption, aligned, check_json, tell
+from vqspeech.cli.numbers import JsonOption, check_json, tell
 from vqspeech.cli.voices import DeviceOption, ModelOption, SeedOption, ThreadsOption
 
 
@@ -25,6 +25,7 @@ def codes(
 ) -> None:
     """How many codes are used, how evenly, for how long, at how many bits a second."""
     from vqspeech.stages.analyze_codes import analyze_codes
+    from vqspeech.stages.phoneme_table import align_columns
 
     check_json(json_file)
     found = [analyze_codes(folder) for folder in folders]
@@ -49,7 +50,7 @@ def codes(
             ),
         ),
     ]
-    tell(aligned(rows), found[0] if len(found) == 1 else found, json_file)
+    tell(align_columns(rows), found[0] if len(found) == 1 else found, json_file)
 
 
 def speakers(
@@ -59,6 +60,7 @@ def speakers(
 ) -> None:
     """How much of the speaker the codes still tell: a linear probe, and the information."""
     from vqspeech.stages.analyze_speakers import analyze_speakers
+    from vqspeech.stages.phoneme_table import align_columns
 
     check_json(json_file)
     found = analyze_speakers(folder, seed=seed)
@@ -91,7 +93,7 @@ def speakers(
         ("  difference", f"{information['excess']:.2%}"),
         ("I(s; c)", f"{information['bits']:.3f} of {information['entropy_bits']:.3f} bits"),
     ]
-    tell(aligned(rows), found, json_file)
+    tell(align_columns(rows), found, json_file)
 
 
 def stability(
@@ -112,6 +114,7 @@ def stability(
     from vqspeech.generation.voice import load_voice
     from vqspeech.stages.analyze_stability import analyze_stability
     from vqspeech.stages.encode import hash_model
+    from vqspeech.stages.phoneme_table import align_columns
 
     check_json(json_file)
     torch.set_num_threads(threads)
@@ -138,7 +141,7 @@ def stability(
     ]
     if found["other_utterances"] is not None:
         rows.append(("another utterance", _distance(found["other_utterances"])))
-    tell(aligned(rows), found, json_file)
+    tell(align_columns(rows), found, json_file)
 
 
 def _distance(row: dict[str, float | None]) -> str:

@@ -1,7 +1,6 @@
 """How the commands of `analyze` give their numbers: a table for eyes, JSON for machines."""
 
 import json
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -24,6 +23,10 @@ def check_json(json_file: str | None) -> None:
 
 def tell(text: str, found: Any, json_file: str | None) -> None:
     """Print the text, or the JSON in its place, and write the file; with what made the numbers."""
+    if json_file is None:
+        typer.echo(text)
+        return
+    # Only now: it takes torch, which not every analysis does.
     from vqspeech.stages.analyze_codes import write_facts
     from vqspeech.stages.environment import describe_environment
 
@@ -33,15 +36,5 @@ def tell(text: str, found: Any, json_file: str | None) -> None:
         typer.echo(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False))
         return
     typer.echo(text)
-    if json_file is not None:
-        write_facts(json_file, found)
-        typer.echo(f"wrote {json_file}")
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of cells as lines, each column as wide as its widest cell."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
+    write_facts(json_file, found)
+    typer.echo(f"wrote {json_file}")

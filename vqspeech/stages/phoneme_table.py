@@ -69,7 +69,7 @@ def format_phonemes(found: dict[str, Any]) -> str:
         cells = [show_measure(system["measures"].get(key), scale) for system in found["systems"]]
         if any(cells):
             rows.append((label, *cells))
-    return "\n".join([*lines, "", *_aligned(rows), "", *_phone_by_phone(found)])
+    return "\n".join([*lines, "", align_columns(rows, right=True), "", *_phone_by_phone(found)])
 
 
 def describe_labels(found: dict[str, Any]) -> str:
@@ -120,12 +120,17 @@ def show_measure(measure: dict[str, float | None] | None, scale: Scale) -> str:
     return f"{shown[0]} [{shown[1]}, {shown[2]}]" if len(shown) == 3 else shown[0]
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+def align_columns(rows: Sequence[Sequence[str]], *, right: bool = False) -> str:
+    """Rows of cells as lines, each column as wide as its widest cell.
+
+    Args:
+        right: set all columns but the first to the right, as numbers are.
+    """
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
+    sides = ["<", *(">" if right else "<" for _ in widths[1:])]
+    return "\n".join(
         "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)
         ).rstrip()
         for row in rows
-    ]
+    )
