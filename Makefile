@@ -10,7 +10,7 @@ demo: $(STAMP)
 	$(BIN)/vqspeech demo $(ARGS)
 
 test: $(STAMP) lint
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
@@ -36,6 +36,7 @@ bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/bench_quantizer.py
 	$(BIN)/python tests/benchmarks/bench_wavenet.py
 	$(BIN)/python tests/benchmarks/bench_sampler.py
+	$(BIN)/python tests/benchmarks/bench_prior.py
 	$(BIN)/python tests/benchmarks/bench_prepare.py
 	$(BIN)/python tests/benchmarks/bench_align.py
 	$(BIN)/python tests/benchmarks/bench_analysis.py

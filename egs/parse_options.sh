@@ -15,7 +15,7 @@ while IFS= read -r line; do
   if [[ "$line" =~ $row ]]; then
     name="${BASH_REMATCH[1]}"
     known="$known$name="
-    printf -v line '  --%-13s %s' "${name//_/-}" "${BASH_REMATCH[2]}${!name:+ [${!name}]}"
+    printf -v line '  --%-18s %s' "${name//_/-}" "${BASH_REMATCH[2]}${!name:+ [${!name}]}"
     help_message="$help_message"$'\n'"$line"
   fi
 done < "${BASH_SOURCE[1]}"

@@ -110,11 +110,6 @@ leave_out() {
   echo "== stage $1: $2: left out, ${*:4}"
 }
 
-# stage_missing N NAME COMMAND: a stage that the toolkit cannot run yet.
-stage_missing() {
-  leave_out "$1" "$2" 3 "'vqspeech $3' does not exist yet"
-}
-
 # needs FILE N: stops unless FILE is there, naming the stage that makes it.
 needs() {
   [ -e "$1" ] || fail 3 "$1 is missing; stage $2 makes it: $0 --out $(printf %q "$out") --stage $2"

@@ -6,7 +6,8 @@ import torch
 
 from vqspeech.audio.waveform import write_waveform
 from vqspeech.config.schema import SpeechModelSettings
-from vqspeech.data.data_dir import Utterance, write_data_dir
+from vqspeech.data.codes import write_code_dir
+from vqspeech.data.data_dir import DataDir, Utterance, write_data_dir
 from vqspeech.models.build import build_speech_vqvae
 
 torch.set_num_threads(1)
@@ -56,6 +57,27 @@ def tiny_data(tmp_path):
                 write_waveform(path, hum.astype(np.float32), 16000)
                 rows.append(Utterance(path.stem, speaker, path))
         write_data_dir(tmp_path / name, rows, genders={"p901": "f", "p907": "m"})
+        return tmp_path / name
+
+    return write
+
+
+@pytest.fixture
+def code_dir(tmp_path):
+    """A function that writes a code directory: (speaker, codes) by utterance."""
+
+    def write(name, rows, *, groups=1, num_codes=8, hop=160, sample_rate=8000, model_hash="5eed"):
+        data = tmp_path / "data-of-codes" / name
+        write_data_dir(
+            data,
+            [Utterance(key, speaker, tmp_path / "no.wav") for key, (speaker, _) in rows.items()],
+        )
+        codes = {key: array for key, (_, array) in rows.items()}
+        facts = {"hop": hop, "sample_rate": sample_rate, "model_hash": model_hash}
+        data_dir = DataDir.read(data)
+        write_code_dir(
+            tmp_path / name, codes, data_dir, num_codes=num_codes, groups=groups, **facts
+        )
         return tmp_path / name
 
     return write

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 # Notes each call and writes what the recipes look for: data directories from CORPUS/voices and
-# CORPUS/genders, and a model that depends on its settings alone, of which the seed may not change.
+# CORPUS/genders, and models that depend on their settings alone, of which the seed may not change.
 VQSPEECH = """#!/usr/bin/env bash
 set -eu
 echo "${LAUNCHED:-}$*" >> "$CALLS"
@@ -51,6 +51,9 @@ case "$1" in
     echo "$seed" > "$out/seed"
     cp "$3" "$out/best/config.json"
     cksum < "$3" > "$out/best/MANIFEST.json" ;;
+  sample)
+    mkdir -p "$out"
+    for name in sample-001-p1.wav sample-001-p1.npz samples.png; do echo 0 > "$out/$name"; done ;;
   encode)
     mkdir -p "$out"
     for name in codes.npy utt2codes codes.json; do echo 0 > "$out/$name"; done
@@ -94,6 +97,7 @@ class Recipe:
         self.write("recording.wav", "hello")
         self.write("my.yaml", SETTINGS)
         self.write("my_25hz.yaml", SETTINGS)
+        self.write("my_prior.yaml", SETTINGS)
         self.options = {"--out": "out", "--src": "recording.wav", "--config": "my.yaml"}
         if name != "mini":
             self.options["--corpus"] = "corpus"

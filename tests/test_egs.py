@@ -14,13 +14,14 @@ import yaml
 
 from vqspeech.audio.waveform import read_waveform, write_waveform
 from vqspeech.config.loader import load_config
-from vqspeech.config.schema import TrainSpeechVQVAE
+from vqspeech.config.schema import TrainSpeechPrior, TrainSpeechVQVAE
 
 ROOT = Path(__file__).resolve().parents[1]
 EGS = ROOT / "egs"
 # Those of the recipes, and what they source; not what a recipe has made in data/ and exp/.
 SCRIPTS = sorted([*EGS.glob("*.sh"), *EGS.glob("*/*.sh"), *EGS.glob("*/local/*.sh")])
-SETTINGS = sorted(EGS.glob("*/conf/*.yaml"))
+PRIORS = sorted(EGS.glob("*/conf/*prior.yaml"))
+SETTINGS = sorted(set(EGS.glob("*/conf/*.yaml")) - set(PRIORS))
 RECORDING = ROOT / "vqspeech" / "assets" / "recording" / "librivox.flac"
 
 
@@ -121,7 +122,7 @@ def test_a_stage_names_the_one_that_makes_what_it_misses(tmp_path):
     ("arguments", "status", "message"),
     [
         (["--help"], 0, "Stages: 1 data directories"),
-        (["--help"], 0, "\n  --nj            files at a time [2]\n"),
+        (["--help"], 0, "\n  --nj                 files at a time [2]\n"),
         (["--stag", "1"], 2, "--stag: no such option"),
         (["--stage=1"], 2, "with a space"),
         (["--stage"], 2, "a value is missing"),
@@ -226,11 +227,37 @@ def test_every_script_says_how_it_is_used(script):
 @pytest.mark.parametrize("path", SETTINGS, ids=name_of)
 def test_settings_are_in_order_and_a_crop_is_a_number_of_whole_codes(path):
     settings = load_config(path, TrainSpeechVQVAE)
-    encoder = settings.model.encoder
-    hop = np.prod(encoder.strides) * (encoder.mel_hop if encoder.kind == "log_mel" else 1)
-    codes = settings.training.crop_seconds * settings.model.sample_rate / hop
+    codes = settings.training.crop_seconds * code_rate(settings.model)
     assert codes == pytest.approx(round(codes))
     assert codes > 9
+
+
+@pytest.mark.parametrize("path", PRIORS, ids=name_of)
+def test_a_prior_has_a_model_beside_it_and_its_crops_are_whole_codes_of_that(path):
+    settings = load_config(path, TrainSpeechPrior)
+    model = path.name.replace("_prior.yaml", ".yaml").replace("prior.yaml", "vqvae.yaml")
+    rate = code_rate(load_config(path.with_name(model), TrainSpeechVQVAE).model)
+    codes = settings.training.crop_seconds * rate
+    assert codes == pytest.approx(round(codes))
+    sizes = settings.model
+    cycles, rest = divmod(sizes.layers, sizes.dilation_cycle)
+    assert rest == 0
+    # A code is worth what is seen before it; a longest dilation beyond a crop would never be.
+    assert cycles * (2**sizes.dilation_cycle - 1) > 10
+    assert 2 ** (sizes.dilation_cycle - 1) < codes
+
+
+def test_the_prior_of_librispeech_is_that_of_the_paper():
+    settings = load_config(EGS / "librispeech" / "conf" / "prior.yaml", TrainSpeechPrior)
+    assert settings.training.crop_seconds * 16000 == 40960
+    assert settings.training.crop_seconds * 16000 / 128 == 320
+    assert settings.model.speaker_channels == 0
+
+
+def code_rate(model):
+    encoder = model.encoder
+    hop = np.prod(encoder.strides) * (encoder.mel_hop if encoder.kind == "log_mel" else 1)
+    return model.sample_rate / hop
 
 
 @pytest.mark.parametrize(

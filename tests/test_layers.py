@@ -31,7 +31,7 @@ ALLOWED = {
 EVERYTHING = tuple(ALLOWED)
 ALLOWED["stages"] = (
     (*EVERYTHING, "version"),
-    ("torch", "numpy", "soundfile", "librosa", "sklearn", "scipy", "threadpoolctl"),
+    ("torch", "numpy", "soundfile", "librosa", "sklearn", "scipy", "threadpoolctl", "constriction"),
 )
 # The command line may import torch inside a command, to set its threads; never on the way in.
 ALLOWED["cli"] = (

@@ -1,17 +1,20 @@
-"""The model that comes with the package: whole, small, and as good as its card says."""
+"""What comes with the package, a model and its prior: whole, small, as good as the card says."""
 
 import csv
 
 import numpy as np
 import pytest
+import torch
 
 import vqspeech
 from vqspeech.audio.waveform import read_waveform
 from vqspeech.checkpoint import load_json, load_tensors, packaged_models, verify_folder
 from vqspeech.data.corpora.mini import mini_folder
+from vqspeech.data.data_dir import DataDir
 from vqspeech.generation.voice import load_voice
 from vqspeech.stages.demo import packaged_recording
 from vqspeech.stages.evaluate_likelihood import evaluate_likelihood
+from vqspeech.stages.find_prior import find_prior, load_matching
 from vqspeech.stages.prepare import prepare_corpus
 
 # Of the embedded corpus, all in its test split: no voice of the model was trained on them.
@@ -71,3 +74,40 @@ def test_a_persons_words_come_out_as_speech_that_listens_to_its_codes(voice):
 
     for speech in (first, second):
         assert energy_correlation(source, speech, voice.sample_rate) > 0.7
+
+
+def test_a_prior_comes_with_the_default_model():
+    """`vqspeech sample` and `make demo` need no option."""
+    prior, model = find_prior(None, None)
+    assert model == next(iter(packaged_models().values()))
+    assert prior in packaged_models("priors").values()
+
+
+@pytest.mark.parametrize("name", sorted(packaged_models("priors")))
+def test_a_packaged_prior_is_whole_small_and_scored(name):
+    folder = packaged_models("priors")[name]
+    verify_folder(folder)
+    assert sum(file.stat().st_size for file in folder.iterdir()) <= 3e6
+    tensors = load_tensors(folder / "model.safetensors").values()
+    assert {t.element_size() for t in tensors if t.dim() > 1} == {2}  # 16-bit matrices
+    config, card = load_json(folder / "config.json"), (folder / "README.md").read_text()
+    assert config["scores"]
+    for data, row in config["scores"].items():
+        assert row["bits"] < row["trigram_bits"] < row["unigram_bits"] < row["uniform_bits"]
+        assert f"| {data} | bits | {row['bits']:.4f} |" in card
+
+
+@pytest.mark.parametrize("name", sorted(packaged_models("priors")))
+def test_a_packaged_prior_expects_the_codes_of_embedded_speech(name, tmp_path):
+    prior, voice, _ = load_matching(name, None)
+    prepare_corpus("mini", None, tmp_path, match=EMBEDDED, sample_rate=voice.sample_rate)
+    nats, count = 0.0, 0
+    for utterance in DataDir.read(tmp_path / "test").values():
+        codes = voice.encode(read_waveform(utterance.audio, voice.sample_rate).samples)
+        rows = torch.tensor([prior.speaker_row(utterance.speaker)])
+        with torch.no_grad():
+            found = prior.nll(torch.from_numpy(codes)[None], rows)
+        nats, count = nats + found.nats.item(), count + found.elements.item()
+    assert count > 400
+    # Uniform codes cost 8 bits; utterances that it was not fitted to are told for far fewer.
+    assert nats / count / np.log(2) < 0.75 * np.log2(prior.code_format.num_codes)

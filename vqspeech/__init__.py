@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vqspeech.data.data_dir import DataDir
     from vqspeech.generation.voice import Voice
     from vqspeech.generation.voice import load_voice as load
+    from vqspeech.models.prior import SpeechPrior
     from vqspeech.models.speech import SpeechVQVAE
     from vqspeech.models.vqvae import VQVAE
     from vqspeech.nn.pixelcnn import GatedPixelCNN
@@ -32,6 +33,7 @@ _LAZY = {
     "DataDir": ("vqspeech.data.data_dir", "DataDir"),
     "GatedPixelCNN": ("vqspeech.nn.pixelcnn", "GatedPixelCNN"),
     "PhonemeMapping": ("vqspeech.analysis.phoneme_mapping", "PhonemeMapping"),
+    "SpeechPrior": ("vqspeech.models.prior", "SpeechPrior"),
     "SpeechVQVAE": ("vqspeech.models.speech", "SpeechVQVAE"),
     "VQVAE": ("vqspeech.models.vqvae", "VQVAE"),
     "VectorQuantizer": ("vqspeech.nn.quantizer", "VectorQuantizer"),
@@ -45,6 +47,7 @@ __all__ = [
     "DataDir",
     "GatedPixelCNN",
     "PhonemeMapping",
+    "SpeechPrior",
     "SpeechVQVAE",
     "VQSpeechError",
     "VectorQuantizer",

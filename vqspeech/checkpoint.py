@@ -22,7 +22,7 @@ import re
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from safetensors import SafetensorError
 
@@ -123,9 +123,9 @@ def newest_checkpoint(run: str | os.PathLike) -> tuple[Path | None, list[str]]:
     return None, notes
 
 
-def packaged_models() -> dict[str, Path]:
-    """Name and folder of each model that comes with the package."""
-    folder = Path(str(resources.files("vqspeech"))) / "assets" / "models"
+def packaged_models(kind: Literal["models", "priors"] = "models") -> dict[str, Path]:
+    """Name and folder of each model, or each prior over codes, that comes with the package."""
+    folder = Path(str(resources.files("vqspeech"))) / "assets" / kind
     if not folder.is_dir():
         return {}
     return {p.name: p for p in sorted(folder.iterdir()) if (p / "config.json").is_file()}
@@ -147,6 +147,27 @@ def find_model(path: str | os.PathLike) -> Path:
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}; give a folder that you may read") from error
     raise InputError(f"{path}: holds no model (config.json); give a run or one of its checkpoints")
+
+
+def hash_folder(folder: str | os.PathLike) -> str:
+    """A short hash of the settings and of the weights that are used, of a model or of a prior.
+
+    The same wherever the folder lies, and for a checkpoint and what was exported from it.
+
+    Raises:
+        InputError: the folder is not complete.
+    """
+    folder = Path(folder)
+    exported_from = load_json(folder / "config.json").get("codes_of")
+    if isinstance(exported_from, str):
+        return exported_from
+    files = load_json(folder / MANIFEST).get("files")
+    try:
+        weights = files.get("average.safetensors") or files["model.safetensors"]
+        sums = (files["config.json"]["sha256"], weights["sha256"])
+        return hashlib.sha256(" ".join(sums).encode()).hexdigest()[:16]
+    except (AttributeError, KeyError, TypeError) as error:
+        raise InputError(f"{folder / MANIFEST}: lists no weights; copy the folder again") from error
 
 
 def _save_tensors(tensors: "Mapping[str, Tensor]", target: Path, folder: Path) -> None:

@@ -5,24 +5,26 @@ set -euo pipefail
 unset CDPATH
 
 recipe="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-corpus=""           # LibriSpeech/ or the folder above; without it stage 0 fetches the corpus, 30 GB
-subsets=""          # 'NAME ...'; without it train-clean-460, dev-clean, test-clean, or else all there is
-readers=""          # as many of those to train on, 460 for example; without it all
-stage=0             # the first stage to run
-stop_stage=9        # the last one
-models="125hz 25hz" # of 125 codes a second, for a prior and voices, and of 25, for phonemes; or one
-config=""           # conf/NAME.yaml, for 25hz NAME_25hz.yaml; without it vqvae for a GPU, else tiny
-out="$recipe"       # corpus/, data/ and exp/ go here
-alignments=""       # TextGrids; without it LibriSpeech-alignments by the corpus, else an aligner
-nj=4                # files at a time
-ngpu=""             # to train on, 0 or 1; without it as --device says
-device=auto         # auto, cpu or cuda:0
-speakers=""         # 'ID ...' to convert to; without it the first woman and the first man
-src=""              # a recording to convert; without it the packaged one
+corpus=""             # LibriSpeech/ or the folder above; without it stage 0 fetches the corpus, 30 GB
+subsets=""            # 'NAME ...'; without it train-clean-460, dev-clean, test-clean, or else all there is
+readers=""            # as many of those to train on, 460 for example; without it all
+stage=0               # the first stage to run
+stop_stage=9          # the last one
+models="125hz 25hz"   # of 125 codes a second, for a prior and voices, and of 25, for phonemes; or one
+config=""             # conf/NAME.yaml, for 25hz NAME_25hz.yaml; without it vqvae for a GPU, else tiny
+out="$recipe"         # corpus/, data/ and exp/ go here
+alignments=""         # TextGrids; without it LibriSpeech-alignments by the corpus, else an aligner
+nj=4                  # files at a time
+ngpu=""               # to train on, 0 or 1; without it as --device says
+device=auto           # auto, cpu or cuda:0
+speakers=""           # 'ID ...' to convert to; without it the first woman and the first man
+src=""                # a recording to convert; without it the packaged one
+likelihood_seconds=10 # of each part's audio that stage 6 scores as a waveform
+spoken_seconds=0      # of samples that stage 6 speaks and hears words in; 0: none, for it is slow
 
 help_message="Usage: $0 [--OPTION VALUE]...
 Stages: 0 corpus  1 data directories  2 alignments  3 VQ-VAEs  4 codes  5 phoneme analysis  6 prior
-        7 conversion  8 unconditional samples  9 report; 6 and 8 are not built yet.
+        7 conversion  8 unconditional samples  9 report
         A stage that was done before with the same inputs is skipped.
 Options, with their defaults:"
 
@@ -38,6 +40,8 @@ Options, with their defaults:"
 . "$recipe/../corpora.sh"
 # shellcheck source=../analysis.sh
 . "$recipe/../analysis.sh"
+# shellcheck source=../prior.sh
+. "$recipe/../prior.sh"
 
 data="$out/data"
 exp="$out/exp"
@@ -84,7 +88,7 @@ for folder in "$(dirname "$corpus")/LibriSpeech-alignments" "$corpus/LibriSpeech
 done
 align_stage
 
-if asked 3; then choose_config; fi
+if asked 3 || asked 6; then choose_config; fi
 if wants 125hz; then train_stage 3 "VQ-VAE, 125 codes a second" "$config" "$exp/vqvae"; fi
 if wants 25hz; then
   train_stage 3 "VQ-VAE, 25 codes a second" "${config%.yaml}_25hz.yaml" "$exp/vqvae_25hz"
@@ -98,10 +102,13 @@ fi
 if wants 25hz; then
   phonemes_stage 5 "phoneme analysis" "$exp/codes_25hz" "$exp/vqvae_25hz/best" \
     "$exp/analysis_25hz" dev-clean train
-else
-  leave_out 5 "phoneme analysis" 2 "the model of 25 codes a second is analysed; give --models 25hz"
 fi
-stage_missing 6 "prior" "train prior"
+if wants 125hz; then
+  map_stage 5 "phoneme map, 125 codes a second" "$exp/codes" "$exp/analysis" dev-clean train
+  prior_stage 6 "$config" "$exp/codes" "$model" "$exp/prior" "$exp/analysis"
+else
+  leave_out 6 "prior" 2 "the model of 125 codes a second has one; give --models 125hz"
+fi
 
 if wants 125hz; then
   if asked 7; then choose_speakers; fi
@@ -110,9 +117,13 @@ else
   leave_out 7 "conversion" 2 "the model of 125 codes a second speaks; give --models 125hz"
 fi
 
-stage_missing 8 "unconditional samples" "sample"
 if wants 125hz; then
-  report_stage 9 "report, 125 codes a second" "$exp/vqvae" "$exp/codes" "$exp/analysis" "$exp/report"
+  samples_stage 8 "$config" "$model" "$exp/prior" "$exp/samples"
+  report_stage 9 "report, 125 codes a second" "$exp/vqvae" "$exp/codes" "$exp/analysis" \
+    "$exp/report" "$exp/prior"
+else
+  leave_out 8 "unconditional samples" 2 \
+    "the model of 125 codes a second speaks; give --models 125hz"
 fi
 if wants 25hz; then
   report_stage 9 "report, 25 codes a second" "$exp/vqvae_25hz" "$exp/codes_25hz" \

@@ -1,23 +1,26 @@
 #!/usr/bin/env bash
-# How the packaged model was made: from a corpus laid out like the embedded one, with many voices, to
-# scores, model card and vqspeech/assets/models/mini. Hours on two cores; stopped, it goes on.
+# How the packaged model and its prior were made: from a corpus laid out like the embedded one, with many
+# voices, to scores, cards and vqspeech/assets/{models,priors}/mini. Hours on two cores; stopped, it goes on.
 set -euo pipefail
 unset CDPATH
 
 recipe="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 corpus=""                  # audio/SPEAKER/UTTERANCE.opus, text, split.tsv, speakers.tsv, phones.ctm
-people=""                  # a folder of people's recordings, only to score conversions of them
+people=""                  # recordings of people, one a file: for the prior, and to score conversions of
 stage=1                    # the first stage to run
 stop_stage=9               # the last one
-config=conf/packaged.yaml  # the settings
+config=conf/packaged.yaml  # the settings; those of the prior are NAME_prior.yaml beside it
 out="$recipe/exp/packaged" # data/ and vqvae/ go here
 target="$recipe/../../vqspeech/assets/models/mini" # where the model goes
+prior_target="$recipe/../../vqspeech/assets/priors/mini" # and its prior
 seconds=240                # of audio for the likelihood of each part
+spoken_seconds=60          # of samples that are listened to
 pairs=48                   # conversions that are scored, of each part
 nj=2                       # files at a time
 
 help_message="Usage: $0 --corpus DIR [--OPTION VALUE]...
-Stages: 1 data directories  3 VQ-VAE  5 likelihoods  7 conversions (needs resemblyzer)  9 export
+Stages: 1 data directories  3 VQ-VAE  5 likelihoods  6 prior  7 conversions (needs resemblyzer)
+        8 likelihoods of the prior  9 export
 Options, with their defaults:"
 
 # shellcheck source=../parse_options.sh
@@ -32,6 +35,8 @@ Options, with their defaults:"
 data="$out/data"
 model="$out/model"
 scores="$out/scores"
+codes="$out/codes"
+prior_scores="$out/prior-scores"
 
 if stage_runs 1 "data directories"; then
   if [ ! -f "$corpus/split.tsv" ]; then
@@ -62,6 +67,30 @@ if stage_runs 5 "likelihoods"; then
     > "$scores/embedded.json"
 fi
 
+if stage_runs 6 "prior"; then
+  needs "$model/config.json" 5
+  train=(--train "$codes/train")
+  parts=(train valid test)
+  if [ -d "$data/unseen" ]; then parts+=(unseen); fi
+  for part in "${parts[@]}"; do
+    vqspeech encode "$data/$part" --model "$model" --out "$codes/$part"
+  done
+  if [ -n "$people" ]; then
+    for file in "$people"/*; do # a folder for each, as for a corpus of speakers
+      name="$(basename "${file%.*}")"
+      mkdir -p "$out/people/$name"
+      ln -sf "$(realpath "$file")" "$out/people/$name/"
+    done
+    vqspeech prepare folder "$out/people" "$data/people" --sample-rate 8000 --valid 0 --test 0 \
+      --unseen 50 --nj "$nj"
+    vqspeech encode "$data/people/train" --model "$model" --out "$codes/people-train"
+    vqspeech encode "$data/people/unseen" --model "$model" --out "$codes/people"
+    train+=(--train "$codes/people-train")
+  fi
+  $train_cmd vqspeech train prior "${config%.yaml}_prior.yaml" "${train[@]}" --valid "$codes/valid" \
+    --out "$out/prior" --resume auto
+fi
+
 if stage_runs 7 "conversions"; then
   needs "$model/config.json" 5
   score=(python "$recipe/local/similarity.py" --model "$model" --targets "$data/test" --pairs "$pairs")
@@ -74,9 +103,36 @@ if stage_runs 7 "conversions"; then
   fi
 fi
 
+if stage_runs 8 "likelihoods of the prior"; then
+  needs "$out/prior/best/config.json" 6
+  fit=(--fit-on "$codes/train")
+  if [ -d "$codes/people-train" ]; then fit+=(--fit-on "$codes/people-train"); fi
+  # What is shared is scored here too.
+  vqspeech export prior "$out/prior" --out "$out/prior-model" --overwrite \
+    --about "$recipe/conf/packaged_prior.md"
+  # Which phones the codes are, to tell whether what is drawn is speech.
+  vqspeech analyze phonemes "$codes/test" --fit-on "$codes/train" --save-map "$out/mapping.json"
+  for part in test unseen people; do
+    [ -d "$codes/$part" ] || continue # a corpus need not hold voices back
+    more=()
+    if [ "$part" != people ]; then more=(--data "$data/$part" --seconds "$seconds"); fi
+    vqspeech analyze likelihood "$codes/$part" --prior "$out/prior-model" --model "$model" \
+      "${fit[@]}" --tune-on "$codes/valid" ${more[@]+"${more[@]}"} \
+      --json "$prior_scores/$part/likelihood.json"
+  done
+  vqspeech analyze samples "$codes/test" --prior "$out/prior-model" --model "$model" "${fit[@]}" \
+    --tune-on "$codes/valid" --map "$out/mapping.json" --data "$data/test" \
+    --spoken-seconds "$spoken_seconds" --json "$prior_scores/test/samples.json"
+fi
+
 if stage_runs 9 "export"; then
   needs "$scores/embedded.json" 5
   arguments=()
   for file in "$scores"/*.json; do arguments+=(--scores "$file"); done
   vqspeech export model "$model" --out "$target" --overwrite --about "$recipe/conf/packaged.md" "${arguments[@]}"
+  if [ -f "$prior_scores/test/likelihood.json" ]; then
+    arguments=()
+    for file in "$prior_scores"/*/likelihood.json; do arguments+=(--scores "$file"); done
+    vqspeech export prior "$out/prior-model" --out "$prior_target" --overwrite "${arguments[@]}"
+  fi
 fi

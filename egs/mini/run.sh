@@ -14,10 +14,12 @@ nj=2                   # files at a time
 device=auto            # auto, cpu or cuda:0
 speakers="p901 p907"   # whom to convert to: a woman and a man
 src=""                 # a recording to convert; without it the packaged one
+likelihood_seconds=10  # of each part's audio that stage 6 scores as a waveform
+spoken_seconds=0       # of samples that stage 6 speaks and hears words in; 0: none, for it is slow
 
 help_message="Usage: $0 [--OPTION VALUE]...
 Stages: 1 data directories  3 VQ-VAE  4 codes  5 phoneme analysis  6 prior  7 conversion
-        8 unconditional samples  9 report; 6 and 8 are not built yet.
+        8 unconditional samples  9 report
         A stage that was done before with the same inputs is skipped.
 Options, with their defaults:"
 
@@ -31,6 +33,8 @@ Options, with their defaults:"
 . "$recipe/../stages.sh"
 # shellcheck source=../analysis.sh
 . "$recipe/../analysis.sh"
+# shellcheck source=../prior.sh
+. "$recipe/../prior.sh"
 
 data="$out/data"
 exp="$out/exp"
@@ -50,9 +54,9 @@ train_stage 3 "VQ-VAE" "$config" "$exp/vqvae"
 codes_stage 4 "codes" "$model" "$exp/codes"
 
 phonemes_stage 5 "phoneme analysis" "$exp/codes" "$model" "$exp/analysis" train
-stage_missing 6 "prior" "train prior"
+prior_stage 6 "$config" "$exp/codes" "$model" "$exp/prior" "$exp/analysis"
 
 conversion_stage 7 "$model" "$exp/converted"
 
-stage_missing 8 "unconditional samples" "sample"
-report_stage 9 "report" "$exp/vqvae" "$exp/codes" "$exp/analysis" "$exp/report"
+samples_stage 8 "$config" "$model" "$exp/prior" "$exp/samples"
+report_stage 9 "report" "$exp/vqvae" "$exp/codes" "$exp/analysis" "$exp/report" "$exp/prior"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vqspeech.analysis import bootstrap
-from vqspeech.analysis.bootstrap import Resamples, draw_resamples, interval
+from vqspeech.analysis.bootstrap import Resamples, draw_resamples, interval, ratio
 
 TWELVE = np.repeat(np.arange(12), 3)  # twelve speakers of three utterances
 
@@ -116,3 +116,13 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says():
         low, high = interval(sums[:, 0] / sums[:, 1])
         hits += low <= 0.5 <= high
     assert 0.86 <= hits / trials <= 0.99
+
+
+def test_a_ratio_has_the_interval_of_its_resamples():
+    drawn = draw_resamples(np.arange(12), count=500, seed=0)
+    parts, wholes = np.arange(12.0), np.full(12, 2.0)
+    value, low, high = ratio(parts, wholes, drawn)
+    assert value == pytest.approx(66 / 24)
+    # The mean of 12 numbers from 0 to 11, halved, has a standard error of 3.45 / sqrt(12) / 2.
+    assert high - low == pytest.approx(2 * 1.96 * 0.498, rel=0.15)
+    assert ratio(wholes, wholes, drawn) == (1, 1, 1)

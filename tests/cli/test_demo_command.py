@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 from praatio import textgrid
+from small_priors import save_prior
 
 from vqspeech.audio.pitch import Pitch
 from vqspeech.audio.waveform import write_waveform
@@ -38,6 +39,26 @@ def test_the_demo_says_what_it_wrote_and_what_to_try_next(run, model, recording,
         f"      vqspeech speakers --model {model}",
     ]
     written = {line.split()[1] for line in lines[:5]}
+    assert written == {str(out / name) for name in os.listdir(out)}
+
+
+def test_unconditional_speech_is_told_where_the_model_has_a_prior(
+    run, make_model, model, recording, tmp_path, monkeypatch
+):
+    save_prior(tmp_path / "prior", make_model(), model)
+    monkeypatch.setattr("vqspeech.stages.demo.UNCONDITIONAL_SECONDS", 0.02)
+    out = tmp_path / "demo"
+    status, printed, err = run("demo", "--model", model, "--src", recording, "--out", out)
+    assert (status, err) == (0, "")
+    lines = printed.splitlines()
+    assert [line for line in lines if "/unconditional" in line] == [
+        f"wrote {out}/unconditional-1-p901.wav  0.02 s  drawn from the prior  "
+        "p901  female, American",
+        f"wrote {out}/unconditional-2-p907.wav  0.02 s  drawn from the prior  p907  male",
+        f"wrote {out}/unconditional.png  what nobody said, in two voices",
+    ]
+    assert lines[-1] == f"      vqspeech sample --count 4 --model {model}"
+    written = {line.split()[1] for line in lines if line.startswith("wrote")}
     assert written == {str(out / name) for name in os.listdir(out)}
 
 

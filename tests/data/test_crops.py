@@ -45,10 +45,10 @@ def test_a_crop_is_a_stretch_of_its_utterance_with_its_speaker(data_dir):
 
 def test_an_epoch_visits_each_utterance_once_for_every_crop_of_its_length(data_dir):
     batches = batches_of(data_dir)
-    assert batches.crops_per_epoch == 1 + 2 + 3
+    assert batches.order.crops_per_epoch == 1 + 2 + 3
     for epoch in range(3):
         steps = range(3 * epoch, 3 * epoch + 3)
-        assert {batches.epoch(step) for step in steps} == {epoch}
+        assert {batches.order.epoch(step) for step in steps} == {epoch}
         visits = Counter(u for step in steps for u in batches.batch(step).utterances)
         assert visits == {"a-1": 1, "a-2": 2, "b-1": 3}
 
@@ -66,7 +66,7 @@ def test_a_batch_depends_on_the_step_and_not_on_what_was_asked_before(data_dir):
 def test_a_position_does_not_depend_on_the_other_utterances(data_dir, tmp_path):
     def positions(batches, utterance):
         found = set()
-        for step in range(batches.crops_per_epoch):
+        for step in range(batches.order.crops_per_epoch):
             batch = batches.batch(step)
             if batch.utterances == (utterance,):
                 found.add(starts(batch)[0])
@@ -132,7 +132,7 @@ def test_segments_are_cut_from_their_recordings(data_path):
 def test_several_directories_are_one_corpus_and_share_no_utterance(data_dir, tmp_path):
     tables = {"wav.scp": "b-2 audio/b-2.wav\n", "utt2spk": "b-2 b\n"}
     more = DataDir.read(write_by_hand(tmp_path / "more", tables, {"b-2": 500}))
-    assert batches_of([data_dir, more]).crops_per_epoch == 7
+    assert batches_of([data_dir, more]).order.crops_per_epoch == 7
     with pytest.raises(InputError, match="a-1 is in another data directory too"):
         batches_of([data_dir, data_dir])
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from vqspeech.generation import wavenet_cpu
-from vqspeech.generation.wavenet_cpu import _sample, sample_wavenet_cpu
+from vqspeech.generation.wavenet_cpu import CpuStreams, sample_wavenet_cpu
 from vqspeech.generation.wavenet_packing import pack
-from vqspeech.generation.wavenet_torch import sample_wavenet
+from vqspeech.generation.wavenet_torch import TorchStreams, sample_wavenet
 from vqspeech.nn.wavenet import WaveNet
 
 ODD = dict(
@@ -73,6 +73,14 @@ def inputs(net, batch, length, seed=1):
     return uniforms, conditions
 
 
+def sample_with_logits(net, uniforms, local=None, global_=None, **choice):
+    """Samples, and the logits (B, T, K) that they were drawn from."""
+    logits = np.empty((*uniforms.shape, net.num_classes), np.float32)
+    streams = CpuStreams(net, len(uniforms), global_)
+    tokens = streams.advance(uniforms, local, logits=logits, **choice)
+    return tokens, torch.from_numpy(logits)
+
+
 def reference(net, uniforms, conditions, temperature):
     """Samples and logits of the torch network, and the uniforms in the middle of each draw.
 
@@ -103,13 +111,94 @@ def test_samples_and_logits_are_those_of_the_torch_network(batch, temperature, n
     net = make(**net)
     uniforms, conditions = inputs(net, batch, -(-1050 // net.hop) * net.hop)
     tokens, logits, uniforms = reference(net, uniforms, conditions, temperature)
-    found, its_logits = _sample(
-        net, uniforms, **conditions, temperature=temperature, keep_logits=True
-    )
+    found, its_logits = sample_with_logits(net, uniforms, **conditions, temperature=temperature)
     assert torch.equal(found, tokens)
     torch.testing.assert_close(its_logits, logits, rtol=0, atol=1e-4)
     assert logits.std() > 0.5
     assert all(row.unique().numel() > 3 for row in tokens)
+
+
+@pytest.mark.parametrize(("classes", "top_k"), [(11, 3), (100, 20)])
+def test_top_k_draws_what_the_torch_sampler_draws(classes, top_k):
+    net = make(**UNEVEN, classes=classes)
+    uniforms, conditions = inputs(net, 3, 320)
+    tokens = sample_wavenet(net, uniforms, **conditions, top_k=top_k, temperature=0.9)
+    found, logits = sample_with_logits(net, uniforms, **conditions, top_k=top_k, temperature=0.9)
+    descending = logits.sort(-1, descending=True).values
+    # Far from where rounding could exchange the last level that is kept with the next one.
+    assert (descending[..., top_k - 1] - descending[..., top_k]).min() > 1e-5
+    assert torch.equal(found, tokens)
+    ranks = (logits > logits.gather(-1, found[..., None])).sum(-1)
+    assert ranks.max() == top_k - 1
+    assert not torch.equal(sample_wavenet_cpu(net, uniforms, **conditions, temperature=0.9), found)
+
+
+def test_of_one_level_the_likeliest_is_drawn_and_of_all_any():
+    net = make(**ODD, classes=7)
+    uniforms, conditions = inputs(net, 2, 64)
+    for sample in (sample_wavenet, sample_wavenet_cpu):
+        likeliest = sample(net, uniforms, **conditions, temperature=0)
+        assert torch.equal(sample(net, uniforms, **conditions, top_k=1), likeliest)
+        everything = sample(net, uniforms, **conditions)
+        for top_k in (7, 100):
+            assert torch.equal(sample(net, uniforms, **conditions, top_k=top_k), everything)
+
+
+def test_levels_as_likely_as_the_last_of_the_top_stay():
+    net = make(classes=5, local_channels=0, global_channels=0)
+    with torch.no_grad():
+        net.logits.weight.zero_()
+        net.logits.bias.copy_(torch.tensor([0.0, 1.0, 0.0, -1.0, 1.0]))
+    uniforms = torch.arange(100, dtype=torch.float64)[None] / 100
+    for top_k, kept in ((1, {1, 4}), (2, {1, 4}), (3, {0, 1, 2, 4}), (4, {0, 1, 2, 4})):
+        for sample in (sample_wavenet, sample_wavenet_cpu):
+            assert set(sample(net, uniforms, top_k=top_k)[0].tolist()) == kept
+
+
+@pytest.mark.parametrize("sample", [sample_wavenet, sample_wavenet_cpu])
+def test_given_elements_are_gone_on_from_as_if_they_had_been_drawn(sample, monkeypatch):
+    net = make(**ODD, classes=30)
+    uniforms, conditions = inputs(net, 2, 272)
+    drawn = sample(net, uniforms, **conditions)
+    unused = uniforms.clone()
+    for known in (0, 1, 256, 272):
+        unused[:, :known] = 0.5
+        again = sample(net, unused, **conditions, given=drawn[:, :known])
+        assert torch.equal(again, drawn)
+    other = (drawn[:, :90] + 1) % 30
+    continued = sample(net, uniforms, **conditions, given=other)
+    assert torch.equal(continued[:, :90], other)
+    assert (continued[:, 90:] != drawn[:, 90:]).any()
+
+
+@pytest.mark.parametrize("make_streams", [TorchStreams, CpuStreams])
+def test_pieces_one_after_another_are_the_whole(make_streams):
+    net = make(**UNEVEN, classes=30, hop=10)
+    uniforms, conditions = inputs(net, 2, 400)
+    whole = sample_wavenet(net, uniforms, **conditions)
+    streams = make_streams(net, 2, conditions["global_"])
+    for begin, end in ((0, 10), (10, 270), (270, 280), (280, 400)):
+        local = conditions["local"][:, :, begin // 10 : end // 10]
+        piece = streams.advance(uniforms[:, begin:end], local)
+        assert torch.equal(piece, whole[:, begin:end])
+
+
+@pytest.mark.parametrize("sample", [sample_wavenet, sample_wavenet_cpu])
+def test_given_elements_that_do_not_fit_are_refused(sample):
+    net = make(classes=7)
+    uniforms, conditions = inputs(net, 2, 32)
+    for given, message in [
+        (torch.zeros(2, 33, dtype=torch.int64), "given elements of shape"),
+        (torch.zeros(1, 3, dtype=torch.int64), "given elements of shape"),
+        (torch.zeros(2, dtype=torch.int64), "given elements of shape"),
+        (torch.zeros(2, 3), "int64 is wanted"),
+        (torch.tensor([[0, 7], [0, 0]]), "beyond 0 to 6"),
+        (torch.tensor([[0, 0], [-1, 0]]), "beyond 0 to 6"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            sample(net, uniforms, **conditions, given=given)
+    with pytest.raises(ValueError, match="top_k -1"):
+        sample(net, uniforms, **conditions, top_k=-1)
 
 
 def test_history_and_both_conditions_reach_the_samples():
@@ -141,14 +230,14 @@ def test_a_prefix_of_the_numbers_gives_a_prefix_of_the_samples_however_it_is_cut
 def test_a_stream_has_the_same_bits_alone_and_among_others(sizes):
     net = make(**sizes)
     uniforms, conditions = inputs(net, 7, 300)
-    tokens, logits = _sample(net, uniforms, **conditions, keep_logits=True)
+    tokens, logits = sample_with_logits(net, uniforms, **conditions)
     for rows in ([0], [4], [6], [1, 5], [6, 2, 0], [0, 1, 2, 3]):
         chosen = {name: condition[rows] for name, condition in conditions.items()}
-        alone, its_logits = _sample(net, uniforms[rows], **chosen, keep_logits=True)
+        alone, its_logits = sample_with_logits(net, uniforms[rows], **chosen)
         assert torch.equal(alone, tokens[rows])
         assert torch.equal(its_logits, logits[rows])
     longer = dict(conditions, local=torch.nn.functional.pad(conditions["local"], (0, 9)))
-    assert torch.equal(_sample(net, uniforms, **longer, keep_logits=True)[1], logits)
+    assert torch.equal(sample_with_logits(net, uniforms, **longer)[1], logits)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.7, 0.05, 1e-3])
@@ -182,7 +271,7 @@ def test_gates_far_out_of_range_saturate():
     with torch.no_grad():
         net.gate_bias.mul_(1e4)
     uniforms, conditions = inputs(net, 2, 64)
-    tokens, logits = _sample(net, uniforms, **conditions, keep_logits=True)
+    tokens, logits = sample_with_logits(net, uniforms, **conditions)
     assert torch.isfinite(logits).all()
     assert torch.equal(tokens, sample_wavenet(net, uniforms, **conditions))
 
@@ -305,3 +394,16 @@ def test_where_no_cache_can_be_written_it_compiles_for_the_process(monkeypatch, 
         patch.setattr(caching.CompileResultCacheImpl, "__init__", refuse)
         doubled = compiled(lambda x: 2 * x, int64(int64))
     assert doubled(21) == 42
+
+
+def test_compiled_code_is_kept_under_a_key_that_names_the_version_of_its_parts():
+    from numba.core.caching import FunctionCache
+    from numba.core.registry import cpu_target
+
+    from vqspeech.generation.wavenet_kernel import _make_run, _version
+
+    codegen = cpu_target.target_context.codegen()
+    keys = [FunctionCache(_make_run(v))._index_key(None, codegen) for v in ((1, 5), (2, 5), (1, 5))]
+    assert keys[0] == keys[2] != keys[1]
+    assert _version(__file__)[1] > 10_000
+    assert _version("/no/such/file") == (0, 0)

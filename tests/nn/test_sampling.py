@@ -94,3 +94,30 @@ def test_a_temperature_too_small_to_divide_by_is_the_likeliest_level():
     logits = torch.tensor([[0.0, 5.0, 1.0]])
     for temperature in (1e-5, 1e-7, 1e-50):
         assert draw(logits, torch.tensor([0.5]), temperature).tolist() == [1]
+
+
+def test_top_k_leaves_the_shares_of_the_likeliest_and_nothing_else():
+    logits = torch.tensor([0.3, -1.0, 2.0, 0.0])
+    uniforms = (torch.arange(10_000) + 0.5) / 10_000
+    levels = draw(logits.expand(10_000, 4), uniforms, 2.0, top_k=2)
+    share = torch.bincount(levels, minlength=4) / 10_000
+    rest = math.exp(0.15) + math.exp(1.0)
+    wanted = torch.tensor([math.exp(0.15) / rest, 0, math.exp(1.0) / rest, 0])
+    torch.testing.assert_close(share, wanted, atol=1.5e-4, rtol=0)
+
+
+def test_equals_of_the_last_of_the_top_stay():
+    logits = torch.tensor([0.0, 1.0, 0.0, -1.0, 1.0]).expand(100, 5)
+    uniforms = torch.arange(100) / 100
+    for top_k, kept in ((1, {1, 4}), (2, {1, 4}), (3, {0, 1, 2, 4}), (5, {0, 1, 2, 3, 4})):
+        assert set(draw(logits, uniforms, top_k=top_k).tolist()) == kept
+
+
+def test_a_top_of_all_levels_or_more_is_no_choice():
+    logits = torch.randn(500, 16, generator=torch.Generator().manual_seed(0))
+    uniforms = torch.rand(500, generator=torch.Generator().manual_seed(1))
+    for top_k in (16, 17, 1000):
+        assert torch.equal(draw(logits, uniforms, top_k=top_k), draw(logits, uniforms))
+    assert torch.equal(draw(logits, uniforms, top_k=1), logits.argmax(1))
+    with pytest.raises(ValueError, match="top_k -1"):
+        draw(logits, uniforms, top_k=-1)

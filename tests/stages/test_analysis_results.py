@@ -54,6 +54,45 @@ ABX = {
     "across": {"error": 0.25, "interval": [0.23, 0.27]},
     "environment": {"command": "vqspeech analyze abx exp/codes/test --model exp/vqvae/best"},
 }
+LIKELIHOOD = {
+    "kind": "likelihood",
+    "codes": "exp/codes/test",
+    "model_hash": "5eed",
+    "utterances": 24,
+    "speakers": 12,
+    "speakers_known": 8,
+    "frames": 5000,
+    "rate": 25.0,
+    "num_codes": 128,
+    "groups": 1,
+    "interval": {"level": 0.95, "resampled": "speakers", "count": 1000},
+    "rows": {
+        "uniform": {"nats": 4.852, "bits": 7, "low": 7, "high": 7, "bits_per_second": 175},
+        "trigram": {"nats": 2.772, "bits": 4, "low": 3.9, "high": 4.1, "bits_per_second": 100},
+        "prior_nobody": {"nats": 2.6, "bits": 3.75, "low": 3.7, "high": 3.8, "bits_per_second": 94},
+        "prior": {"nats": 2.426, "bits": 3.5, "low": 3.4, "high": 3.6, "bits_per_second": 87.5},
+    },
+    "gain": {"bits": 0.5, "low": 0.45, "high": 0.55},
+    "waveform": None,
+    "analysis_seconds": 30.2,
+    "environment": {
+        "command": "vqspeech analyze likelihood exp/codes/test --prior exp/prior/best",
+        "commit": "0123456789",
+        "gpus": ["a card"],
+        "processor": "a processor",
+    },
+}
+WAVEFORM = {
+    "utterances": 3,
+    "seconds": 10.5,
+    "samples": 84000,
+    "decoder": {"value": 3.8, "low": 3.7, "high": 3.9},
+    "prior": {"value": 0.01, "low": 0.009, "high": 0.011},
+    "uniform_prior": {"value": 0.02, "low": 0.02, "high": 0.02},
+    "total": {"value": 3.81, "low": 3.71, "high": 3.91},
+    "total_uniform": {"value": 3.82, "low": 3.72, "high": 3.92},
+    "stand_ins": {"p999": "p901"},
+}
 
 
 def write(folder, name, facts):
@@ -160,6 +199,62 @@ def test_silence_is_not_said_to_be_kept_by_a_set_without_it(tmp_path):
         read_analyses([write(tmp_path / "a", "phonemes", PHONEMES | {"phone_set": 39})])
     )
     assert "39 phones, silence not scored, the phone at a frame's centre" in text
+
+
+def test_likelihoods_have_a_table_of_their_own_without_phonemes(tmp_path):
+    files = [write(tmp_path / "a", "likelihood", LIKELIHOOD | {"waveform": WAVEFORM})]
+    text = format_analyses(read_analyses(files))
+    assert "**a**, likelihood: 24 utterances, 12 speakers, 5000 frames at 25 Hz" in text
+    assert "told of 8 of the 12 speakers" in text
+    assert row(text, "uniform") == ["4.852", "7.000", "175.0"]
+    assert row(text, "trigram, Kneser-Ney") == ["2.772", "4.000 [3.900, 4.100]", "100.0"]
+    assert row(text, "prior") == ["2.426", "3.500 [3.400, 3.600]", "87.5"]
+    assert "saves 0.500 [0.450, 0.550] bits a code of the trigram's, 12.5 %" in text
+    assert row(text, "decoder + prior") == ["3.8100 [3.7100, 3.9100]"]
+    assert row(text, "codes under a uniform prior") == ["0.0200"]
+    assert "p901 for p999" in text
+    assert "    vqspeech analyze likelihood exp/codes/test --prior exp/prior/best\n" in text
+    assert "Commit 0123456789, a card, 30 s." in text
+
+
+def test_likelihoods_stand_below_the_phonemes_of_their_folder(tmp_path):
+    files = [
+        write(tmp_path / "a", "likelihood", LIKELIHOOD),
+        write(tmp_path / "a", "phonemes", PHONEMES | {"model_hash": "5eed"}),
+        write(tmp_path / "b", "likelihood", LIKELIHOOD),
+    ]
+    first, second = format_analyses(read_analyses(files)).split("**b**")
+    assert first.index("mapping accuracy") < first.index("trigram, Kneser-Ney")
+    # Each table has its own command below it, once.
+    assert first.count("vqspeech analyze likelihood") == 1
+    assert first.index("Commit 0123456789, a processor, 12 s.") < first.index("likelihood: 24")
+    assert "mapping accuracy" not in second
+
+
+def test_likelihoods_of_another_model_than_the_phonemes_are_refused(tmp_path):
+    files = [
+        write(tmp_path / "a", "likelihood", LIKELIHOOD),
+        write(tmp_path / "a", "phonemes", PHONEMES | {"model_hash": "0dd"}),
+    ]
+    with pytest.raises(InputError, match="a: likelihood is of model 5eed, phonemes of 0dd"):
+        format_analyses(read_analyses(files))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"rows": {}},
+        {"rows": {"trigram": 3}},
+        {"gain": None},
+        {"waveform": {"seconds": 3}},
+        {"speakers_known": "all", "rate": None},
+    ],
+)
+def test_likelihoods_of_another_form_are_one_line(tmp_path, broken):
+    files = [write(tmp_path / "a", "likelihood", LIKELIHOOD | broken)]
+    with pytest.raises(InputError, match=r"^a: a file .*; run ") as raised:
+        format_analyses(read_analyses(files))
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(

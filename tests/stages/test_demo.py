@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 from praatio import textgrid
+from small_priors import save_prior
 
 from vqspeech.audio.pitch import Pitch
 from vqspeech.audio.waveform import read_waveform, write_waveform
@@ -74,6 +75,47 @@ def test_the_demo_writes_the_voices_the_codes_and_a_picture(model, recording, tm
     picture = imread(made.picture)[:, :, :3]
     assert picture.shape[1] == 1000
     assert picture.var() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("named", "voices"), [(None, ["b", "a"]), (["e", "a"], ["a", "e"]), (["c"], ["c", "c"])]
+)
+def test_a_model_with_a_prior_speaks_without_being_told_what(
+    make_model, model, recording, tmp_path, monkeypatch, named, voices
+):
+    pictures = {}
+    monkeypatch.setattr(demo, "UNCONDITIONAL_SECONDS", 0.02)
+    monkeypatch.setattr(
+        demo, "draw_spectrograms", lambda path, panels, rate: pictures.update({path.name: panels})
+    )
+    options = {"model": model, "source": recording, "speakers": named}
+    plain = run_demo(tmp_path / "plain", **options)
+    assert (plain.unconditional, plain.unconditional_picture) == ((), None)
+    save_prior(tmp_path / "prior", make_model(tuple(INFORMATION)), model, speakers=voices)
+    made = run_demo(tmp_path / "out", **options)
+    names = [f"unconditional-{i}-{name}.wav" for i, name in enumerate(voices, 1)]
+    assert [item.path.name for item in made.unconditional] == names
+    assert [item.speaker for item in made.unconditional] == voices
+    assert made.unconditional_picture == tmp_path / "out" / "unconditional.png"
+    drawn = [read_waveform(tmp_path / "out" / name).samples for name in names]
+    for samples, panel in zip(drawn, pictures["unconditional.png"], strict=True):
+        assert len(samples) == 320
+        np.testing.assert_allclose(panel.waveform, samples, atol=1e-4)
+    assert not np.array_equal(*drawn)
+    # The rest is what it is without a prior.
+    both = contents(tmp_path / "plain")
+    assert both.items() <= contents(tmp_path / "out").items()
+    assert set(contents(tmp_path / "out")) == {*both, *names}
+
+
+def test_unconditional_speech_that_cannot_be_written_is_refused_before_any_work(
+    make_model, model, recording, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(demo, "_speak", lambda *_: pytest.fail("worked before checking"))
+    save_prior(tmp_path / "prior", make_model(tuple(INFORMATION)), model)
+    (tmp_path / "out" / "unconditional-1-b.wav").mkdir(parents=True)
+    with pytest.raises(WriteError, match=r"unconditional-1-b\.wav: is a folder"):
+        run_demo(tmp_path / "out", model=model, source=recording)
 
 
 def test_the_text_grid_holds_the_codes(model, recording, tmp_path):

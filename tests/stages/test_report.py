@@ -20,6 +20,7 @@ from vqspeech.stages.report_codes import run_lengths
 
 _reader = runpy.run_path(Path(__file__).parents[1] / "report" / "page_reader.py")
 PageReader, faults = _reader["PageReader"], _reader["faults"]
+_prior = runpy.run_path(Path(__file__).parent / "prior_stand_in.py")
 LOG = (
     '{"step": 10, "learning_rate": 0.1, "loss": 2.0, "nll": 1.5, "skipped": 0}\n'
     '{"step": 10, "valid": {"nll": 2.1, "bits": 3.0296, "swap_gap": 0.2, "codes_used": 9.0,'
@@ -33,6 +34,7 @@ class FakeVoice:
 
     def __init__(self, model):
         self.model, self.sample_rate, self.speakers = model, model.sample_rate, model.speakers
+        self.hop = model.hop
 
     def speaker_index(self, name):
         if name not in self.speakers:
@@ -48,6 +50,11 @@ class FakeVoice:
             np.sin(np.arange(len(c) * rate) * (0.1 + self.speakers.index(s))).astype(np.float32)
             for c, s in zip(codes, speakers, strict=True)
         ]
+
+
+def draw_steps(prior, frames, speakers, *, seed):
+    """Codes that are no one's: the sampler itself is tested elsewhere."""
+    return np.tile(np.arange(frames) % 16, (len(speakers), 1))
 
 
 @pytest.fixture
@@ -112,7 +119,14 @@ def whole(tmp_path, make_run, tiny_data, monkeypatch):
     (folder / "phonemes.json").write_text(json.dumps(phoneme_scores(model_hash)))
     abx = {"kind": "abx", "model_hash": model_hash, "across": {EVIL: 0.123456}}
     (folder / "abx.json").write_text(json.dumps(abx))
+    for make in (_prior["likelihood_scores"], _prior["samples_scores"]):
+        scores = make(model_hash, codes=EVIL)
+        (folder / f"{scores['kind']}.json").write_text(json.dumps(scores))
+    prior = _prior["make_prior"](model_hash, speakers=("p901", "p907"))
+    _prior["save_prior_run"](tmp_path / "exp" / f"prior{EVIL}", prior)
     monkeypatch.setattr("vqspeech.generation.voice.load_voice", lambda *arguments: FakeVoice(model))
+    monkeypatch.setattr("vqspeech.generation.code_sampling.sample_codes", draw_steps)
+    monkeypatch.setattr("vqspeech.stages.report_prior.SAMPLE_COUNT", 1)
     return run, data
 
 
@@ -128,7 +142,11 @@ def test_a_whole_report_has_every_section_and_fetches_nothing(tmp_path, whole):
     assert "0.1235" in page.words  # of the other kind of scores
     assert "1 min 1 s" in page.words
     assert len(page.csv("code-phone-matrix-1").splitlines()) == 1 + 16
-    assert len(page.all("audio")) == 2 * 3  # of two speakers: source, reconstruction, conversion
+    # Of two speakers: source, reconstruction, conversion; and what the prior said unasked.
+    assert len(page.all("audio")) == 2 * 3 + 1
+    assert f"Likelihood: {EVIL}" in page.words
+    assert f"likelihood: {EVIL}" not in page.words  # it is of the prior, not of the phones
+    assert "bits a code, prior 2.50 validation; trigram: 2.00" in page.words
     assert all(a["src"].startswith("data:audio/flac;base64,ZkxhQ") for a in page.all("audio"))
 
 
@@ -151,10 +169,10 @@ def test_audio_can_be_left_out(tmp_path, whole):
 def test_without_material_each_section_names_the_command_that_makes_it(tmp_path, make_run):
     run, _ = make_run()
     page = PageReader(make_report(run, tmp_path / "a.html").read_text(encoding="utf-8"))
-    for command in ("vqspeech encode", "vqspeech analyze phonemes", "--src AUDIO --speaker ID"):
+    for command in ("vqspeech encode", "vqspeech analyze phonemes", "--src AUDIO", "train prior"):
         assert command in page.words
     assert [a["id"] for a in page.all("section")] == [
-        *("run", "training", "codebook", "phones", "utterances", "listening"),
+        *("run", "training", "codebook", "phones", "utterances", "listening", "prior"),
     ]
 
 
@@ -168,8 +186,11 @@ def test_the_commands_shown_survive_a_shell_and_write_where_the_report_looks(
 ):
     run, _ = make_run("a run; it's 1")
     commands = shown_commands(make_report(run, tmp_path / "a.html").read_text(encoding="utf-8"))
-    assert [command[1] for command in commands] == ["encode", "analyze", "encode", "report"]
-    assert [command.count(str(run)) for command in commands] == [1, 0, 1, 1]
+    assert [command[1] for command in commands] == [
+        *("encode", "analyze", "encode", "report", "train"),
+    ]
+    assert [command.count(str(run)) for command in commands] == [1, 0, 1, 1, 0]
+    assert commands[-1][-1] == str(tmp_path / "exp" / "prior")
     monkeypatch.chdir(run)
     commands = shown_commands(make_report(".", tmp_path / "a.html").read_text(encoding="utf-8"))
     assert commands[0][-1] == str(tmp_path / "exp" / "codes" / "NAME")

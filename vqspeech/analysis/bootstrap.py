@@ -8,6 +8,7 @@ utterances, N frames, G units that are drawn, R resamples, C cells of a table.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -107,6 +108,14 @@ class Resamples:
             yield self.weights[first : first + rows].astype(np.float64)
 
 
+class Measure(NamedTuple):
+    """A figure and its interval; NaN where it is undefined, None where it has no interval."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
 def draw_resamples(speaker: np.ndarray, *, count: int = 1000, seed: int = 0) -> Resamples:
     """Draw speakers with replacement; utterances within each of fewer than 10 speakers.
 
@@ -150,6 +159,25 @@ def interval(values: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.nd
     tail = (1 - level) / 2
     low, high = np.nanquantile(known, (tail, 1 - tail), axis=0)
     return np.where(is_known, low, np.nan)[()], np.where(is_known, high, np.nan)[()]
+
+
+def ratio(parts: np.ndarray, wholes: np.ndarray, resamples: Resamples) -> Measure:
+    """Sum of `parts` over sum of `wholes`, both (U,)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = np.float64(parts.sum()) / wholes.sum()
+        drawn = resamples.resampled(parts) / resamples.resampled(wholes)
+    return centered(value, drawn)
+
+
+def centered(value: float, drawn: np.ndarray) -> Measure:
+    """The interval of the resamples (R,), moved so that its median is the value.
+
+    A resample repeats utterances, so what is counted over pairs of code and phone, such as PNMI,
+    comes out higher in every one of them than in the corpus.
+    """
+    low, high = interval(drawn)
+    middle, _ = interval(drawn, level=0.0)
+    return Measure(float(value), float(value + low - middle), float(value + high - middle))
 
 
 def _draw(rng: np.random.Generator, size: int, count: int) -> np.ndarray:

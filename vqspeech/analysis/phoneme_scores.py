@@ -6,12 +6,11 @@ over utterances has an interval. U utterances, R resamples, K codes, P phones, N
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 
 from vqspeech.analysis.aligned_codes import LEFT_OUT, AlignedCodes
-from vqspeech.analysis.bootstrap import Resamples, interval
+from vqspeech.analysis.bootstrap import Measure, Resamples, centered, ratio
 from vqspeech.analysis.boundaries import (
     BoundaryScores,
     boundary_scores,
@@ -40,14 +39,6 @@ CLUSTERING: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "nmi": nmi,
     "v_measure": v_measure,
 }
-
-
-class Measure(NamedTuple):
-    """A figure and its interval; NaN where it is undefined, None where it has no interval."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
 
 
 def score_codes(
@@ -107,10 +98,10 @@ def _score_map(
 
     def share(hits: np.ndarray) -> Measure:
         right = _per_utterance(score, hits & (score.labels != LEFT_OUT))
-        return _ratio(right, scored, resamples)
+        return ratio(right, scored, resamples)
 
     def error_rate(phones: np.ndarray) -> Measure:
-        return _ratio(*phone_errors(phones, score), resamples)
+        return ratio(*phone_errors(phones, score), resamples)
 
     alone = one_to_one_mapping(_counts(fit))[score.codes]
     return {
@@ -133,7 +124,7 @@ def _score_clusters(score: AlignedCodes, resamples: Resamples) -> dict[str, Meas
             drawn[name].append(measure(block.reshape(-1, *shape)))
     counts = _counts(score)
     return {
-        name: _measure(measure(counts), np.concatenate(drawn[name]))
+        name: centered(measure(counts), np.concatenate(drawn[name]))
         for name, measure in CLUSTERING.items()
     }
 
@@ -144,7 +135,7 @@ def _boundary_measures(
     scores = boundary_scores(*(part.sum() for part in counts))
     drawn = boundary_scores(*(resamples.resampled(part) for part in counts))
     return {
-        f"boundary_{name}": _measure(getattr(scores, name), getattr(drawn, name))
+        f"boundary_{name}": centered(getattr(scores, name), getattr(drawn, name))
         for name in BoundaryScores._fields
     }
 
@@ -176,22 +167,3 @@ def _per_utterance(aligned: AlignedCodes, flags: np.ndarray) -> np.ndarray:
     """(U,) how many frames of each utterance are flagged."""
     before = np.concatenate(([0], np.cumsum(flags)))
     return np.diff(before[aligned.frame_starts])
-
-
-def _ratio(parts: np.ndarray, wholes: np.ndarray, resamples: Resamples) -> Measure:
-    """Sum of `parts` over sum of `wholes`, both (U,)."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = np.float64(parts.sum()) / wholes.sum()
-        drawn = resamples.resampled(parts) / resamples.resampled(wholes)
-    return _measure(value, drawn)
-
-
-def _measure(value: float, drawn: np.ndarray) -> Measure:
-    """The interval of the resamples, moved so that its median is the value.
-
-    A resample repeats utterances, so what is counted over pairs of code and phone, such as PNMI,
-    comes out higher in every one of them than in the corpus.
-    """
-    low, high = interval(drawn)
-    middle, _ = interval(drawn, level=0.0)
-    return Measure(float(value), float(value + low - middle), float(value + high - middle))

@@ -20,11 +20,13 @@ from vqspeech.cli import (
     align,
     analyze,
     cluster,
+    codes,
     data,
     demo,
     doctor,
     evaluate,
     report,
+    sample,
     train,
     voices,
 )
@@ -57,6 +59,7 @@ def _root(
 
 
 voices.register(app)
+codes.register(app)
 data.register(app)
 align.register(app)
 train.register(app)
@@ -65,6 +68,7 @@ analyze.register(app)
 cluster.register(app)
 doctor.register(app)
 demo.register(app)
+sample.register(app)
 report.register(app)
 
 

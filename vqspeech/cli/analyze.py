@@ -2,7 +2,13 @@
 
 import typer
 
-from vqspeech.cli import analyze_abx, analyze_codes, analyze_phonemes
+from vqspeech.cli import (
+    analyze_abx,
+    analyze_codes,
+    analyze_likelihood,
+    analyze_phonemes,
+    analyze_samples,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -15,4 +21,6 @@ def register(app: typer.Typer) -> None:
     analyze_phonemes.register(group)
     analyze_codes.register(group)
     analyze_abx.register(group)
+    analyze_likelihood.register(group)
+    analyze_samples.register(group)
     app.add_typer(group, name="analyze")

@@ -75,6 +75,11 @@ def _print_files(made) -> None:
         f"{made.codes_used} of {made.num_codes} used"
     )
     typer.echo(f"wrote {made.picture}  the source and its conversions, one below the other")
+    for item in made.unconditional:
+        spoken = f"{item.speaker}  {item.description}".rstrip()
+        typer.echo(f"wrote {item.path}  {item.seconds:.2f} s  drawn from the prior  {spoken}")
+    if made.unconditional_picture is not None:
+        typer.echo(f"wrote {made.unconditional_picture}  what nobody said, in two voices")
 
 
 def _print_measures(made) -> None:
@@ -103,3 +108,5 @@ def _print_next(made, model: str | None) -> None:
     option = "" if model is None else f" --model {shlex.quote(model)}"
     typer.echo(f"next: vqspeech convert --src your.wav --speaker {first.speaker}{option}")
     typer.echo(f"      vqspeech speakers{option}")
+    if made.unconditional:
+        typer.echo(f"      vqspeech sample --count 4{option}")

@@ -11,6 +11,13 @@ from vqspeech.cli.console import note
 from vqspeech.cli.voices import DeviceOption, ModelOption, OverwriteOption, ThreadsOption
 from vqspeech.errors import UsageError
 
+PrecisionOption = Annotated[
+    str, typer.Option(help="Of the weights in the file: float16, bfloat16 or float32.")
+]
+AboutOption = Annotated[
+    Path | None, typer.Option(help="Markdown that opens the model card: data, licence, use.")
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
@@ -19,9 +26,10 @@ def register(app: typer.Typer) -> None:
     scores.callback()(lambda: None)  # keeps the name of a single command
     app.add_typer(scores, name="evaluate")
     shared = typer.Typer(
-        help="Share a model, or its codes.", no_args_is_help=True, rich_markup_mode=None
+        help="Share a model, a prior, or codes.", no_args_is_help=True, rich_markup_mode=None
     )
     shared.command("model")(export_model)
+    shared.command("prior")(export_prior)
     exports.register(shared, app)
     app.add_typer(shared, name="export")
 
@@ -72,12 +80,8 @@ def likelihood(
 def export_model(
     model: Annotated[str, typer.Argument(help="A run, a checkpoint or a model folder.")],
     out: Annotated[Path, typer.Option(help="The folder to make.")],
-    precision: Annotated[
-        str, typer.Option(help="Of the weights in the file: float16, bfloat16 or float32.")
-    ] = "float16",
-    about: Annotated[
-        Path | None, typer.Option(help="Markdown that opens the model card: data, licence, use.")
-    ] = None,
+    precision: PrecisionOption = "float16",
+    about: AboutOption = None,
     scores: Annotated[
         list[Path] | None, typer.Option(help="Output of 'vqspeech evaluate --json'.")
     ] = None,
@@ -98,5 +102,34 @@ def export_model(
         temperature=temperature,
         overwrite=overwrite,
     )
+    _tell_folder(folder)
+
+
+def export_prior(
+    prior: Annotated[str, typer.Argument(help="A run, a checkpoint or a folder of a prior.")],
+    out: Annotated[Path, typer.Option(help="The folder to make.")],
+    precision: PrecisionOption = "float16",
+    about: AboutOption = None,
+    scores: Annotated[
+        list[Path] | None, typer.Option(help="Output of 'vqspeech analyze likelihood --json'.")
+    ] = None,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Write the folder of a prior that others load: settings, weights, model card, manifest."""
+    from vqspeech.stages.export_prior import export_prior as run
+
+    _tell_folder(
+        run(
+            prior,
+            out,
+            precision=precision,
+            about=about,
+            scores=scores or (),
+            overwrite=overwrite,
+        )
+    )
+
+
+def _tell_folder(folder: Path) -> None:
     megabytes = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
     typer.echo(f"wrote {folder}  {megabytes:.2f} MB")

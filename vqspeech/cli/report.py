@@ -25,6 +25,10 @@ def report(
         list[Path] | None,
         typer.Option(help="JSON of 'vqspeech analyze' [default: analysis*/ beside the run]."),
     ] = None,
+    prior: Annotated[
+        Path | None,
+        typer.Option(help="A prior over this run's codes [default: prior* beside the run]."),
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="The data that was encoded, for waveforms and listening.")
     ] = None,
@@ -39,7 +43,7 @@ def report(
     ] = False,
     seed: SeedOption = 0,
 ) -> None:
-    """Write one offline page: curves, codebook, phones, utterances, voices."""
+    """Write one offline page: curves, codebook, phones, utterances, voices, prior."""
     import torch
 
     from vqspeech.stages.report import make_report
@@ -51,6 +55,7 @@ def report(
             out,
             codes=codes or (),
             scores=scores or (),
+            prior=prior,
             data=data,
             src=src or (),
             speakers=speaker or (),

@@ -1,5 +1,6 @@
 """Commands that train, and say what came of it."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +8,7 @@ from typing import Annotated
 import typer
 
 from vqspeech.cli.console import error
+from vqspeech.cli.voices import DeviceOption
 from vqspeech.errors import UsageError
 
 
@@ -18,31 +20,68 @@ class Resume(StrEnum):
     MUST = "must"
 
 
+ConfigArgument = Annotated[Path, typer.Argument(help="Settings, such as egs/mini/conf/vqvae.yaml.")]
+RunOption = Annotated[Path, typer.Option(help="The run: checkpoints, log and settings.")]
+ResumeOption = Annotated[Resume, typer.Option(help="Go on from a checkpoint.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="One setting, as training.steps=1000."),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     group = typer.Typer(help="Train a model.", no_args_is_help=True, rich_markup_mode=None)
     group.command("vqvae")(train_vqvae)
-    group.callback()(lambda: None)  # keeps the name of a single command
+    group.command("prior")(train_prior)
     app.add_typer(group, name="train")
     app.command()(results)
 
 
 def train_vqvae(
-    config: Annotated[Path, typer.Argument(help="Settings, such as egs/mini/conf/vqvae.yaml.")],
+    config: ConfigArgument,
     train: Annotated[
         list[Path], typer.Option(help="A data directory to train on; may be given several times.")
     ],
     valid: Annotated[Path, typer.Option(help="A data directory of held-out utterances.")],
-    out: Annotated[Path, typer.Option(help="The run: checkpoints, log and settings.")],
-    resume: Annotated[Resume, typer.Option(help="Go on from a checkpoint.")] = Resume.AUTO,
-    override: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="One setting, as training.steps=1000."),
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    out: RunOption,
+    resume: ResumeOption = Resume.AUTO,
+    override: SetOption = None,
+    device: DeviceOption = "auto",
 ) -> None:
     """Train the speech VQ-VAE: encoder, codes, and a decoder told the speaker."""
     from vqspeech.stages.train_vqvae import train_vqvae as run
+
+    _train(run, config, train, valid, out, resume, override, device)
+
+
+def train_prior(
+    config: ConfigArgument,
+    train: Annotated[
+        list[Path], typer.Option(help="A code directory to train on; may be given several times.")
+    ],
+    valid: Annotated[Path, typer.Option(help="A code directory of held-out utterances.")],
+    out: RunOption,
+    resume: ResumeOption = Resume.AUTO,
+    override: SetOption = None,
+    device: DeviceOption = "auto",
+) -> None:
+    """Train the prior: which codes of a trained VQ-VAE follow which."""
+    from vqspeech.stages.train_prior import train_prior as run
+
+    _train(run, config, train, valid, out, resume, override, device)
+
+
+def _train(
+    run: Callable[..., object],
+    config: Path,
+    train: list[Path],
+    valid: Path,
+    out: Path,
+    resume: Resume,
+    override: list[str] | None,
+    device: str,
+) -> None:
     from vqspeech.training.fit import Interrupted
 
     try:

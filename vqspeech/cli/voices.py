@@ -1,4 +1,4 @@
-"""Commands that use a trained model: convert, encode, decode, speakers, models."""
+"""Commands that use a trained model: convert, speakers, models."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from vqspeech.cli.console import StageProgress, error, note
-from vqspeech.errors import InputError, PartialError, UsageError
+from vqspeech.errors import InputError, PartialError
 
 # The scores of a model that its line in a list has room for.
 SHOWN = (
@@ -17,10 +17,23 @@ SHOWN = (
     ("target_similarity", "similarity to target"),
     ("source_similarity", "to source"),
 )
+SHOWN_OF_PRIORS = (
+    ("bits", "bits a code"),
+    ("trigram_bits", "trigram"),
+    ("uniform_bits", "uniform"),
+)
 
 ModelOption = Annotated[
     str | None,
     typer.Option("--model", "-m", help="A run, a checkpoint, or the name of a packaged model."),
+]
+PriorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--prior",
+        "-p",
+        help="A run, a checkpoint, or the name of a packaged prior [default: that of the model].",
+    ),
 ]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 SeedOption = Annotated[int, typer.Option(min=0, help="Of the random numbers.")]
@@ -40,13 +53,11 @@ ThreadsOption = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(convert)
-    app.command()(encode)
-    app.command()(decode)
     app.command()(speakers)
     app.command()(models)
 
 
-def _load(model: str | None, device: str, threads: int = 1):
+def load_model(model: str | None, device: str, threads: int = 1):
     import torch
 
     from vqspeech.devices import choose_device
@@ -87,7 +98,7 @@ def convert(
     """Say recordings in other voices: the same words, another speaker."""
     from vqspeech.stages.convert import convert_files
 
-    voice = _load(model, device, threads)
+    voice = load_model(model, device, threads)
     with StageProgress("converting", "samples") as progress:
         written, failures = convert_files(
             voice,
@@ -101,104 +112,17 @@ def convert(
             progress=progress,
         )
     for item in written:
-        _print_converted(item, voice.device, as_json, to_stdout=out != "-")
+        print_converted(item, voice.device, as_json, to_stdout=out != "-")
     report_failures(failures, len(failures) + len({item.source for item in written}))
 
 
-def _print_converted(item, device, as_json: bool, *, to_stdout: bool) -> None:
+def print_converted(item, device, as_json: bool, *, to_stdout: bool) -> None:
     if as_json:
         facts = {**vars(item), "path": str(item.path), "source": str(item.source)}
         facts["device"] = str(device)
         typer.echo(json.dumps(facts), err=not to_stdout)
     else:
         typer.echo(f"{item} ({device})", err=not to_stdout)
-
-
-def encode(
-    sources: Annotated[
-        list[Path], typer.Argument(help="Recordings, or one data directory.", metavar="AUDIO|DATA")
-    ],
-    out: Annotated[Path, typer.Option(help="A folder; for a data directory, the code directory.")],
-    model: ModelOption = None,
-    file_format: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            help="Of recordings: npz or jsonl; to look at, textgrid (Praat) or audacity.",
-        ),
-    ] = "npz",
-    device: DeviceOption = "auto",
-    overwrite: OverwriteOption = False,
-    threads: ThreadsOption = 1,
-) -> None:
-    """Turn speech into discrete codes."""
-    from vqspeech.data.code_file import FORMATS
-    from vqspeech.stages.encode import data_dir_among, encode_data_dir, encode_files, hash_model
-
-    if file_format not in FORMATS:
-        raise UsageError(f"--format {file_format}: one of {', '.join(FORMATS)} was wanted")
-    folder = data_dir_among(sources)
-    if folder is not None and file_format != "npz":
-        raise UsageError(
-            f"--format {file_format}: {folder} becomes a code directory, which has a format of its "
-            "own; leave the option out or name recordings"
-        )
-    voice = _load(model, device, threads)
-    model_hash = hash_model(model)
-    if folder is not None:
-        with StageProgress("encoding", "utterances") as progress:
-            facts = encode_data_dir(voice, folder, out, model_hash=model_hash, progress=progress)
-        rate = voice.model.code_rate
-        typer.echo(
-            f"wrote {out}  {facts['utterances']} utterances  {facts['frames']} frames at "
-            f"{rate:g} Hz  {facts['codes_used']} of {voice.model.quantizer.num_codes} codes used"
-        )
-        return
-    written, failures = encode_files(
-        voice,
-        sources,
-        out,
-        model_hash=model_hash,
-        file_format=file_format,
-        overwrite=overwrite,
-        note=note,
-    )
-    for path, frames in written:
-        typer.echo(f"wrote {path}  {frames} frames at {voice.model.code_rate:g} Hz")
-    report_failures(failures, len(failures) + len(written))
-
-
-def decode(
-    codes: Annotated[Path, typer.Argument(help="A file that 'vqspeech encode' wrote.")],
-    speaker: Annotated[str, typer.Option(help="Whose voice speaks.")],
-    out: Annotated[
-        str, typer.Option(help="The file to write, .wav, .flac, .ogg or .opus, or '-'.")
-    ],
-    model: ModelOption = None,
-    device: DeviceOption = "auto",
-    seed: SeedOption = 0,
-    temperature: TemperatureOption = None,
-    overwrite: OverwriteOption = False,
-    threads: ThreadsOption = 1,
-) -> None:
-    """Speak codes in a voice."""
-    from vqspeech.stages.convert import decode_file
-    from vqspeech.stages.encode import hash_model
-
-    voice = _load(model, device, threads)
-    with StageProgress("decoding", "samples") as progress:
-        item = decode_file(
-            voice,
-            codes,
-            speaker,
-            out,
-            seed=seed,
-            temperature=temperature,
-            overwrite=overwrite,
-            model_hash=hash_model(model),
-            progress=progress,
-        )
-    _print_converted(item, voice.device, as_json=False, to_stdout=out != "-")
 
 
 def speakers(
@@ -220,10 +144,13 @@ def speakers(
 def models(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """List the models at hand: packaged ones, and runs below this folder."""
-    from vqspeech.stages.list_models import list_models
+    """List the models at hand, and their priors: packaged ones, and runs below this folder."""
+    from vqspeech.stages.list_models import list_models, list_priors
 
+    priors = list_priors(Path())
     rows = list_models(Path())
+    for row in rows:
+        row["priors"] = [prior for prior in priors if prior["model"] == row["model"]]
     if as_json:
         typer.echo(json.dumps(rows))
         return
@@ -234,12 +161,23 @@ def models(
             f"{row['num_speakers']} speakers  {row['megabytes']:.1f} MB"
         )
         for data, scores in row["scores"].items():
-            numbers = [
-                f"{label} {scores[key]:.2f}"
-                for key, label in SHOWN
-                if isinstance(scores.get(key), int | float)
-            ]
-            if numbers:
-                typer.echo(f"  on {data}: {', '.join(numbers)}")
+            _print_scores(data, scores, SHOWN)
+        for prior in row["priors"]:
+            typer.echo(f"  prior {prior['prior']}  {prior['megabytes']:.1f} MB")
+            for data, scores in prior["scores"].items():
+                _print_scores(data, scores, SHOWN_OF_PRIORS)
+    for prior in priors:
+        if prior["model"] is None:
+            typer.echo(f"prior {prior['prior']}  of a model that is not here")
     if not rows:
         note("no models here; egs/mini/run.sh trains one in minutes")
+
+
+def _print_scores(data: str, scores: dict[str, object], shown: tuple[tuple[str, str], ...]) -> None:
+    numbers = [
+        f"{label} {scores[key]:.2f}"
+        for key, label in shown
+        if isinstance(scores.get(key), int | float)
+    ]
+    if numbers:
+        typer.echo(f"  on {data}: {', '.join(numbers)}")

@@ -102,6 +102,19 @@ class SpeechModelSettings(Settings):
     guide_level_weight: Share = 1.0  # of a frame's loudness beside the shape of its spectrum
 
 
+class SpeechPriorSettings(Settings):
+    """The prior over the codes of section 4.3, a WaveNet; the paper gives no sizes."""
+
+    layers: Annotated[int, Field(gt=0, le=200)] = 20
+    dilation_cycle: Annotated[int, Field(gt=0, le=16)] = 10  # 20 layers see the last 2,047 codes
+    residual_channels: Positive = 128
+    gate_channels: Annotated[int, Field(gt=0, multiple_of=2)] = 256
+    skip_channels: Positive = 256
+    head_channels: Positive = 256
+    speaker_channels: Annotated[int, Field(ge=0)] = 0  # 0: it is told of no speaker
+    dropout: ShareBelowOne = 0.0  # of what the first layer and the head are given
+
+
 class TrainingSettings(Settings):
     """The loop. Every step is a function of (seed, step), so a run resumes bit for bit."""
 
@@ -113,11 +126,6 @@ class TrainingSettings(Settings):
     final_learning_rate: Annotated[float, Field(ge=0)] = 1e-5  # reached along a cosine
     warmup_steps: Annotated[int, Field(ge=0)] = 100
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    guide_weight: Annotated[float, Field(ge=0)] = 1.0  # beside nats a sample, with guide_mels
-    guide_steps: Annotated[int, Field(ge=0)] = 0  # at first, without the likelihood
-    augment: Share = 0.0  # crops that the encoder hears with noise, colour and level changed
-    # As if of another throat: the encoder hears frequencies moved by up to this share.
-    warp: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     gradient_clip: Annotated[float, Field(gt=0)] = 1.0  # norm over all parameters
     average_decay: ShareBelowOne = 0.999  # running average, for sampling
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -136,11 +144,39 @@ class TrainingSettings(Settings):
         return self
 
 
+class SpeechTrainingSettings(TrainingSettings):
+    """The loop over waveforms."""
+
+    guide_weight: Annotated[float, Field(ge=0)] = 1.0  # beside nats a sample, with guide_mels
+    guide_steps: Annotated[int, Field(ge=0)] = 0  # at first, without the likelihood
+    augment: Share = 0.0  # crops that the encoder hears with noise, colour and level changed
+    # As if of another throat: the encoder hears frequencies moved by up to this share.
+    warp: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+
+
+class PriorTrainingSettings(TrainingSettings):
+    """The loop over codes."""
+
+    crop_seconds: Annotated[float, Field(gt=0, le=600)] = 2.56  # 320 codes at 125 a second
+    # Crops whose speaker the prior is not told, so that it can speak as nobody in particular.
+    speaker_dropout: Share = 0.2
+    speaker_utterances: Positive = 5  # of a speaker with fewer it is never told
+    # Codes before the one to be predicted that are replaced by any other: what is drawn errs too.
+    corruption: ShareBelowOne = 0.0
+
+
+class TrainSpeechPrior(Settings):
+    """A settings file of `vqspeech train prior`."""
+
+    model: SpeechPriorSettings = SpeechPriorSettings()
+    training: PriorTrainingSettings = PriorTrainingSettings()
+
+
 class TrainSpeechVQVAE(Settings):
     """A settings file of `vqspeech train vqvae`."""
 
     model: SpeechModelSettings = SpeechModelSettings()
-    training: TrainingSettings = TrainingSettings()
+    training: SpeechTrainingSettings = SpeechTrainingSettings()
 
     @model_validator(mode="after")
     def _guide_exists(self):

@@ -1,21 +1,18 @@
 """Batches for training and validation, cut from prepared audio.
 
-Randomness is counted, not drawn: the order of an epoch is a function of (seed, epoch), a crop's
-position one of (seed, epoch, utterance, number of the crop). Batch 1000 is therefore the same
-whether a run was resumed, read ahead or divided among workers. B batch, T samples of a crop.
+B batch, T samples of a crop.
 """
 
 import functools
-import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from vqspeech.audio.waveform import read_header, read_segment
+from vqspeech.data.crop_order import CropOrder
 from vqspeech.data.data_dir import DataDir
 from vqspeech.errors import InputError
 
@@ -40,12 +37,7 @@ class Stretch(NamedTuple):
 
 
 class CropBatches:
-    """Random crops; `batch(step)` is a pure function of the step.
-
-    An epoch takes ceil(length / crop) crops of every utterance, so each utterance is visited and
-    long ones in proportion to their length. Crops of one utterance are drawn independently of each
-    other; over epochs every sample away from the ends is seen equally often. A batch may hold the
-    last crops of one epoch and the first of the next.
+    """Random crops of audio in the order of `CropOrder`; `batch(step)` is a pure function.
 
     Args:
         data_dirs: one or several, prepared at `sample_rate` in mono.
@@ -68,24 +60,12 @@ class CropBatches:
         speakers: tuple[str, ...],
         sample_rate: int = 16000,
     ) -> None:
-        if batch_size < 1 or crop < 1:
-            raise ValueError(f"batch_size {batch_size} and crop {crop} must be positive")
-        self.batch_size, self.crop, self.seed = batch_size, crop, seed
+        self.crop = crop
         data_dirs = [data_dirs] if isinstance(data_dirs, DataDir) else data_dirs
         self._stretches = list_stretches(data_dirs, speakers, sample_rate)
-        counts = np.array([-(-stretch.length // crop) for stretch in self._stretches])
-        self._owners = np.repeat(np.arange(len(counts)), counts)  # utterance of each crop
-        self._numbers = np.concatenate([np.arange(count) for count in counts])
-        self._orders: dict[int, np.ndarray] = {}
-
-    @property
-    def crops_per_epoch(self) -> int:
-        """Crops that one epoch takes of all utterances."""
-        return len(self._owners)
-
-    def epoch(self, step: int) -> int:
-        """The epoch of the first crop of a batch."""
-        return step * self.batch_size // self.crops_per_epoch
+        ids = [stretch.utterance for stretch in self._stretches]
+        lengths = [stretch.length for stretch in self._stretches]
+        self.order = CropOrder(ids, lengths, crop, batch_size, seed)
 
     def batch(self, step: int) -> Batch:
         """Batch number `step`, counted from 0 without end.
@@ -93,28 +73,8 @@ class CropBatches:
         Raises:
             InputError: a file was damaged or removed since the batches were made.
         """
-        first = step * self.batch_size
-        pieces = [self._crop(index) for index in range(first, first + self.batch_size)]
+        pieces = [(self._stretches[i], position) for i, position in self.order.pieces(step)]
         return make_batch(pieces, self.crop)
-
-    def _crop(self, index: int) -> tuple[Stretch, int]:
-        epoch, place = divmod(index, self.crops_per_epoch)
-        crop = self._order(epoch)[place]
-        stretch = self._stretches[self._owners[crop]]
-        room = max(stretch.length - self.crop, 0)
-        key = f"{self.seed} {epoch} {self._numbers[crop]} {stretch.utterance}"
-        digest = hashlib.blake2b(key.encode(), digest_size=8).digest()
-        return stretch, int.from_bytes(digest, "big") % (room + 1)
-
-    def _order(self, epoch: int) -> np.ndarray:
-        order = self._orders.get(epoch)
-        if order is None:
-            # numpy promises that raw bits stay the same in later versions, but not permutations.
-            bits = np.random.Philox(np.random.SeedSequence((self.seed, epoch)))
-            order = np.argsort(bits.random_raw(self.crops_per_epoch), kind="stable")
-            # A batch may span two epochs, so the one before is kept. This saves time, no state.
-            self._orders = {**dict(list(self._orders.items())[-1:]), epoch: order}
-        return order
 
 
 def validation_windows(

@@ -12,11 +12,13 @@ from torch import Tensor
 
 from vqspeech.errors import MissingError
 from vqspeech.generation.wavenet_packing import pack_wavenet, start
-from vqspeech.nn.sampling import BELOW_ONE, COLDEST
+from vqspeech.generation.wavenet_torch import check_given
+from vqspeech.nn.sampling import BELOW_ONE, COLDEST, check_choice
 from vqspeech.nn.wavenet import WaveNet
 
 # Elements of a call of the compiled code, at most: between two of them Ctrl-C is heard.
 CHUNK = 256
+_WHOLE = 1 << 62  # elements of a frame that never ends
 
 
 @torch.inference_mode()
@@ -27,6 +29,8 @@ def sample_wavenet_cpu(
     global_: Tensor | None = None,
     *,
     temperature: float = 1.0,
+    top_k: int = 0,
+    given: Tensor | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Tensor:
     """Draw sequences element by element, each given those before it.
@@ -45,17 +49,24 @@ def sample_wavenet_cpu(
         local: (B, C_local, L), where the network has a local condition.
         global_: (B, C_global), where it has a global one.
         temperature: divides the logits; 0 takes the likeliest.
+        top_k: a level is left out where so many have a strictly larger logit; 0 keeps all.
+        given: (B, P) int64, P <= T: the first elements, which are not drawn. The numbers for them
+            are not used.
         progress: called at least every 256 elements with the number drawn so far.
 
     Returns:
         (B, T) int64, on the device of the uniforms.
 
     Raises:
-        ValueError: a weight or a condition is NaN or infinite, the shapes do not fit, or the
-            temperature is negative or no number.
+        ValueError: a weight or a condition is NaN or infinite, shapes or given elements do not
+            fit, or the temperature or top_k is negative or no number.
     """
-    tokens, _ = _sample(wavenet, uniforms, local, global_, temperature, progress)
-    return tokens.to(uniforms.device)
+    if uniforms.dim() != 2:
+        raise ValueError(f"uniforms of shape {tuple(uniforms.shape)}; (B, T) is wanted")
+    streams = CpuStreams(wavenet, len(uniforms), global_)
+    return streams.advance(
+        uniforms, local, temperature=temperature, top_k=top_k, given=given, progress=progress
+    )
 
 
 def load_kernel() -> Callable[..., None]:
@@ -74,97 +85,157 @@ def load_kernel() -> Callable[..., None]:
     return run
 
 
-@torch.inference_mode()
-def _sample(
-    wavenet: WaveNet,
-    uniforms: Tensor,
-    local: Tensor | None = None,
-    global_: Tensor | None = None,
-    temperature: float = 1.0,
-    progress: Callable[[int], None] | None = None,
-    *,
-    keep_logits: bool = False,
-) -> tuple[Tensor, Tensor]:
-    """Samples (B, T) int64 and, if kept, the logits (B, T, K) they were drawn from."""
-    _check(wavenet, uniforms, local, global_, temperature)
-    run = load_kernel()
-    batch, length = uniforms.shape
-    packed = pack_wavenet(wavenet)
-    state = start(wavenet, batch)
-    tokens = np.empty((batch, length), np.int64)
-    logits = np.empty((batch, length if keep_logits else 0, wavenet.num_classes), np.float32)
-    hop = wavenet.hop if local is not None else max(length, 1)
-    frames = max(CHUNK // hop, 1)  # whose conditioning is prepared at once
-    for begin in range(0, length if batch else 0, frames * hop):
-        first = begin // hop
-        condition = _condition(wavenet, local, global_, batch, first, frames)
-        end = min(begin + frames * hop, length)
-        for t in range(begin, end, CHUNK):
-            stop = min(t + CHUNK, end)
-            run(
-                *(packed.packed, packed.embedding, state, packed.dilations, condition),
-                uniforms[:, t:stop].double().clamp(max=BELOW_ONE).cpu().contiguous().numpy(),
-                tokens,
-                logits.reshape(-1, wavenet.num_classes),
-                (t, stop, hop, first),
-                0.0 if temperature < COLDEST else float(temperature),
-            )
-            if progress is not None:
-                progress(stop)
-    return torch.from_numpy(tokens), torch.from_numpy(logits)
+class CpuStreams:
+    """B sequences that are drawn piece after piece; see `sample_wavenet_cpu`.
 
+    Args:
+        wavenet: in evaluation mode; its weights are copied.
+        batch: B.
+        global_: (B, C_global), where the network has a global condition.
 
-def _condition(
-    wavenet: WaveNet,
-    local: Tensor | None,
-    global_: Tensor | None,
-    batch: int,
-    first: int,
-    frames: int,
-) -> np.ndarray:
-    """What is added to the gates from frame `first` on: (B * F * N, G), F 1 or `frames`."""
-    # Stream by stream and always as many frames: the last bits of a matrix product depend on its
-    # size, and a stream's samples must not depend on its neighbours.
-    conditions = []
-    for s in range(batch):
-        part = None if local is None else local[s : s + 1, :, first : first + frames]
-        if part is not None:
-            part = F.pad(part, (0, frames - part.shape[2]))
-        who = None if global_ is None else global_[s : s + 1]
-        conditions.append(wavenet.condition(part, who, 1))  # (1, F, N, G)
-    together = torch.cat(conditions).float().cpu().contiguous().numpy()
-    return together.reshape(-1, wavenet.gate_channels)
+    Raises:
+        MissingError: numba is switched off.
+        ValueError: a weight or the condition is NaN or infinite, or the condition does not fit.
+    """
 
+    def __init__(self, wavenet: WaveNet, batch: int, global_: Tensor | None = None):
+        _check_condition("global", global_, (batch, wavenet.global_channels))
+        self._wavenet, self._global = wavenet, global_
+        self._run = load_kernel()
+        self._packed = pack_wavenet(wavenet)
+        self._state = start(wavenet, batch)
+        self._last = np.zeros((batch, 1), np.int64)  # nothing reads what stands before element 0
+        self._position = 0
 
-def _check(
-    wavenet: WaveNet,
-    uniforms: Tensor,
-    local: Tensor | None,
-    global_: Tensor | None,
-    temperature: float,
-) -> None:
-    if not temperature >= 0:
-        raise ValueError(f"temperature {temperature}; 0 or more is wanted")
-    if uniforms.dim() != 2:
-        raise ValueError(f"uniforms of shape {tuple(uniforms.shape)}; (B, T) is wanted")
-    batch, length = uniforms.shape
-    # The compiled code checks no index.
-    for name, condition, channels, dims in (
-        ("local", local, wavenet.local_channels, 3),
-        ("global", global_, wavenet.global_channels, 2),
-    ):
-        if (condition is not None) != bool(channels):
-            raise ValueError(f"{name} condition of {channels} channels: wanted or not")
-        if condition is None:
-            continue
-        if condition.dim() != dims or condition.shape[:2] != (batch, channels):
+    @torch.inference_mode()
+    def advance(
+        self,
+        uniforms: Tensor,
+        local: Tensor | None = None,
+        *,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        given: Tensor | None = None,
+        progress: Callable[[int], None] | None = None,
+        logits: np.ndarray | None = None,
+    ) -> Tensor:
+        """The next n elements (B, n) int64; the arguments are those of `sample_wavenet_cpu`.
+
+        Args:
+            uniforms: (B, n) for these elements.
+            local: the frames of these elements; the first one begins a frame.
+            given: (B, P), the first of these elements.
+            progress: called with the number of these elements drawn so far.
+            logits: (B, n, K) float32, to be filled with what they are drawn from.
+        """
+        batch, length = len(self._last), uniforms.shape[-1]
+        wavenet = self._wavenet
+        check_choice(temperature, top_k)
+        if uniforms.dim() != 2 or len(uniforms) != batch:
+            raise ValueError(f"uniforms of shape {tuple(uniforms.shape)}; ({batch}, T) is wanted")
+        check_given(wavenet, uniforms, given)
+        _check_condition("local", local, (batch, wavenet.local_channels, -1))
+        if local is not None and length > local.shape[2] * wavenet.hop:
             raise ValueError(
-                f"{name} condition of shape {tuple(condition.shape)}; ({batch}, {channels}"
-                f"{', L' if dims == 3 else ''}) is wanted"
+                f"{length} elements for {local.shape[2]} frames of {wavenet.hop}; give fewer"
             )
-        if not torch.isfinite(condition).all():
-            raise ValueError(f"the {name} condition holds NaN or infinity")
-    if local is not None and length > local.shape[2] * wavenet.hop:
-        raise ValueError(
-            f"{length} elements for {local.shape[2]} frames of {wavenet.hop}; give fewer"
+        known = 0 if given is None else given.shape[1]
+        tokens = np.empty((batch, length), np.int64)
+        if known:
+            tokens[:, :known] = given.cpu().numpy()
+        hop = wavenet.hop if local is not None else _WHOLE
+        frames = max(CHUNK // hop, 1)  # whose conditioning is prepared at once
+        drawn = self._position + known  # the first element that is
+        for begin in range(0, length if batch else 0, frames * hop):
+            condition = self.condition(local, begin // hop, frames)
+            span = (hop, self._position // hop, drawn, top_k)
+            end = min(begin + frames * hop, length)
+            for t in range(begin, end, CHUNK):
+                stop = min(t + CHUNK, end)
+                numbers = uniforms[:, t:stop].double().clamp(max=BELOW_ONE).cpu().contiguous()
+                seen = self._steps(
+                    *(condition, numbers.numpy(), tokens[:, t:stop], span, temperature),
+                    keep_logits=logits is not None,
+                )
+                if logits is not None:
+                    logits[:, t:stop] = seen
+                if progress is not None:
+                    progress(stop)
+        return torch.from_numpy(tokens).to(uniforms.device)
+
+    def next_logits(self, before: np.ndarray, condition: np.ndarray) -> np.ndarray:
+        """Logits (B, K) float32 for the next element, which the next call is told.
+
+        Bit for bit those that `advance` would draw it from.
+
+        Args:
+            before: (B,) int64, the element before it; before element 0 any one.
+            condition: of `condition`, one frame.
+        """
+        self._last[:, 0] = before
+        element, span = np.empty_like(self._last), (_WHOLE, 0, _WHOLE, 0)
+        unused = np.zeros(element.shape)
+        return self._steps(condition, unused, element, span, 1.0, keep_logits=True)[:, 0]
+
+    @torch.inference_mode()
+    def condition(self, local: Tensor | None, first: int, frames: int) -> np.ndarray:
+        """What is added to the gates from frame `first` on: (B * F * N, G), F 1 or `frames`."""
+        # Stream by stream and always as many frames: the last bits of a matrix product depend on
+        # its size, and a stream's samples must not depend on its neighbours.
+        conditions = []
+        for s in range(len(self._last)):
+            part = None if local is None else local[s : s + 1, :, first : first + frames]
+            if part is not None:
+                part = F.pad(part, (0, frames - part.shape[2]))
+            who = None if self._global is None else self._global[s : s + 1]
+            conditions.append(self._wavenet.condition(part, who, 1))  # (1, F, N, G)
+        together = torch.cat(conditions).float().cpu().contiguous().numpy()
+        return together.reshape(-1, self._wavenet.gate_channels)
+
+    def _steps(
+        self,
+        condition: np.ndarray,
+        uniforms: np.ndarray,
+        tokens: np.ndarray,
+        span: tuple[int, int, int, int],
+        temperature: float,
+        *,
+        keep_logits: bool,
+    ) -> np.ndarray:
+        """One call of the compiled code: it fills `tokens` (B, n); logits (B, n, K) if kept.
+
+        Args:
+            span: hop, the first frame of the condition, the first element that is drawn, top_k.
+        """
+        batch, length = tokens.shape
+        hop, frame, drawn, top_k = span
+        around = np.concatenate([self._last, tokens], axis=1)
+        classes = self._wavenet.num_classes
+        logits = np.empty((batch * length if keep_logits else 0, classes), np.float32)
+        packed = self._packed
+        self._run(
+            *(packed.packed, packed.embedding, self._state, packed.dilations, condition),
+            *(uniforms, around, logits),
+            (self._position, self._position + length, hop, frame, drawn, top_k),
+            0.0 if temperature < COLDEST else float(temperature),
         )
+        tokens[:] = around[:, 1:]
+        self._last = around[:, -1:].copy()
+        self._position += length
+        return logits.reshape(batch, -1, classes)
+
+
+def _check_condition(name: str, condition: Tensor | None, shape: tuple[int, ...]) -> None:
+    """The compiled code checks no index: `shape` is (B, C) or (B, C, any)."""
+    batch, channels = shape[:2]
+    if (condition is not None) != bool(channels):
+        raise ValueError(f"{name} condition of {channels} channels: wanted or not")
+    if condition is None:
+        return
+    if condition.dim() != len(shape) or condition.shape[:2] != (batch, channels):
+        raise ValueError(
+            f"{name} condition of shape {tuple(condition.shape)}; ({batch}, {channels}"
+            f"{', L' if len(shape) == 3 else ''}) is wanted"
+        )
+    if not torch.isfinite(condition).all():
+        raise ValueError(f"the {name} condition holds NaN or infinity")

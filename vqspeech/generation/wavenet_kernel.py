@@ -7,12 +7,15 @@ whatever the number of streams: a stream has the same samples, bit for bit, alon
 B streams, N layers, R residual, G = 2H gate, S skip, E head channels, K classes.
 """
 
-import numpy as np
+import os
+
 from numba import njit, types
 from numba.core.cgutils import ir  # llvmlite's; it comes with numba
 from numba.extending import intrinsic
 
+from vqspeech.generation import wavenet_math
 from vqspeech.generation import wavenet_packing as packing
+from vqspeech.generation.wavenet_math import JIT, PART, copy, draw, gated, rectify
 
 TILE, NARROW, AHEAD = 64, 16, 8  # here too: numba's cache is renewed when this file changes
 assert (TILE, NARROW, AHEAD) == (packing.TILE, packing.NARROW, packing.AHEAD), "change both"
@@ -20,11 +23,6 @@ _PREFETCH = 2048  # bytes ahead; +10 % for one stream and +30 % for four on an A
 _LANES = 8
 _FLOAT, _BYTE, _I32, _I64 = ir.FloatType(), ir.IntType(8), ir.IntType(32), ir.IntType(64)
 _VECTOR = ir.VectorType(_FLOAT, _LANES)
-# Multiply-adds may be fused; nothing may be reordered or assumed finite.
-_JIT = {"nogil": True, "boundscheck": False, "error_model": "numpy", "fastmath": {"contract"}}
-_PART = _JIT | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-
-f32 = np.float32
 
 
 def _tile(rows: int, vectors: int):
@@ -107,7 +105,7 @@ def _tile(rows: int, vectors: int):
 _four_rows, _one_row, _one_row_narrow = _tile(4, 2), _tile(1, 8), _tile(1, 2)
 
 
-@njit(**_PART)
+@njit(**PART)
 def _product(w, w_at, x, x_row, x_column, inputs, y, y_row, y_column, columns, rows):
     """y (rows, columns) += x (rows, inputs) @ a packed matrix; where the next matrix begins.
 
@@ -132,169 +130,104 @@ def _product(w, w_at, x, x_row, x_column, inputs, y, y_row, y_column, columns, r
     return w_at
 
 
-@intrinsic
-def _as_float(typing, bits):
-    return types.float32(types.int32), lambda context, b, signature, args: b.bitcast(
-        args[0], _FLOAT
-    )
+def _version(path):
+    """Time and size of a source file, by which numba too tells whether its cache is of today."""
+    try:
+        status = os.stat(path)
+    except OSError:  # no source is kept beside the compiled code
+        return (0, 0)
+    return (status.st_mtime_ns, status.st_size)
 
 
-@njit(inline="always", **_PART)
-def _split_exp(x):
-    """m (float32, near 1) and n (int32) with e^x = m 2^n, |x| < 2^20; within 2e-7 (Cephes).
+def _make_run(version):
+    """`run`, with the version of what it calls into as a part of numba's key to its cache."""
 
-    numba's own exp is a call for each element; this becomes vector code.
-    """
-    # Adding and taking off 1.5 * 2^23 rounds to the nearest whole number.
-    n = (x * f32(1.44269504) + f32(12582912)) - f32(12582912)
-    r = (x - n * f32(0.693359375)) + n * f32(2.12194440e-4)  # ln 2 in two parts
-    p = f32(1.9875691500e-4)
-    p = p * r + f32(1.3981999507e-3)
-    p = p * r + f32(8.3334519073e-3)
-    p = p * r + f32(4.1665795894e-2)
-    p = p * r + f32(1.6666665459e-1)
-    p = p * r + f32(5.0000001201e-1)
-    return p * (r * r) + (r + f32(1)), np.int32(n)
+    def run(
+        packed, embedding, state, dilations, condition, uniforms, tokens, seen, span, temperature
+    ):
+        """Steps start to stop - 1 of every stream.
 
-
-@njit(inline="always", **_PART)
-def _power_of_two(n):
-    return _as_float((n + np.int32(127)) << np.int32(23))
-
-
-@njit(**_PART)
-def _gated(gate, condition, z):
-    """z (H,) = tanh(a) sigmoid(b) with one division; gate + condition is a beside b."""
-    half = len(z)
-    for j in range(half):
-        # Beyond 15 tanh is 1 to the last bit, and e^87 is the largest that float32 holds.
-        a = min(max(gate[j] + condition[j], f32(-15)), f32(15))
-        b = min(max(gate[half + j] + condition[half + j], f32(-87)), f32(87))
-        m, n = _split_exp(f32(-2) * a)
-        e_a = m * _power_of_two(n)
-        m, n = _split_exp(-b)
-        e_b = m * _power_of_two(n)
-        z[j] = (f32(1) - e_a) / ((f32(1) + e_a) * (f32(1) + e_b))
-
-
-@njit(**_PART)
-def _draw(logits, u, temperature):
-    """The rule of `vqspeech.nn.sampling.draw`; the logits are overwritten."""
-    top = logits[0]
-    for k in range(len(logits)):
-        top = max(top, logits[k])
-    if temperature == 0:
-        for k in range(len(logits)):
-            if logits[k] == top:
-                return k
-    divisor = f32(temperature)
-    for k in range(len(logits)):
-        m, n = _split_exp(max((logits[k] - top) / divisor, f32(-110)))
-        # In two steps, so that what float32 holds below its normal range is not lost.
-        low = n >> np.int32(1)
-        logits[k] = m * _power_of_two(low) * _power_of_two(n - low)
-    total = 0.0
-    for k in range(len(logits)):
-        total += logits[k]
-    divisor = f32(total)
-    last = 0.0
-    for k in range(len(logits)):
-        logits[k] /= divisor
-        last += logits[k]
-    cumulative, threshold = 0.0, u * last
-    for k in range(len(logits)):
-        cumulative += logits[k]
-        if cumulative > threshold:  # only where p > 0: added in order, zeros raise no sum
-            return k
-    return 0
-
-
-@njit(**_PART)
-def _copy(x, y):
-    for j in range(len(x)):
-        y[j] = x[j]
-
-
-@njit(**_PART)
-def _rectify(x):
-    for j in range(len(x)):
-        x[j] = max(x[j], f32(0))
-
-
-def _run(packed, embedding, state, dilations, condition, uniforms, tokens, seen, span, temperature):
-    """Steps start to stop - 1 of every stream.
-
-    Args:
-        packed, embedding, dilations: of `PackedWaveNet`.
-        state: of `wavenet_packing.start`, as the step before `start` left it.
-        condition: (B * F * N, G), of F frames.
-        uniforms: (B, stop - start) float64 below 1.
-        tokens: (B, T) int64; elements start to stop - 1 are written, start - 1 is read.
-        seen: (B * T, K), where the logits are written, or (0, K).
-        span: start, stop, hop (elements that share a frame), and the first of the F frames.
-        temperature: 0 takes the likeliest.
-    """
-    weights, past_weights, skip_bias, head_bias, logits_bias = packed
-    rings, past, sums, z, hidden, logits = state
-    N, B, T = len(dilations), tokens.shape[0], tokens.shape[1]
-    R, H, S = embedding.shape[1], z.shape[1], len(skip_bias)
-    E, K, frames = len(head_bias), len(logits_bias), len(condition) // (B * N)
-    (start, stop, hop, first_frame), gates = span, past.shape[1]
-    for t in range(start, stop):
-        for s in range(B):
-            if t > 0:
-                _copy(embedding[tokens[s, t - 1]], sums[s, :R])
-            _copy(skip_bias, sums[s, R : R + S])
-        w_at, past_at, ring = 0, 0, 0
-        for i in range(N):
-            # Inputs t - d to t - d + ahead - 1 are known at t if ahead <= d, and as `ahead` divides
-            # d and t, they stand side by side in the ring: their products are taken together.
-            d = dilations[i]
-            ahead = min(d, AHEAD)
-            slot = ring + t % d * B
-            gate = (i * AHEAD + t % ahead) * B
-            if t % ahead == 0:
-                past[gate : gate + ahead * B] = 0
-                _product(past_weights, past_at, rings, slot, 0, R, past, gate, 0, gates, ahead * B)
-            w_at = _product(weights, w_at, sums, 0, 0, R, past, gate, 0, gates, B)
+        Args:
+            packed, embedding, dilations: of `PackedWaveNet`.
+            state: of `wavenet_packing.start`, as the step before `start` left it.
+            condition: (B * F * N, G), of F frames.
+            uniforms: (B, stop - start) float64 below 1.
+            tokens: (B, 1 + stop - start) int64: the element before `start`, then those of the
+                steps.
+            seen: (B * (stop - start), K), where the logits are written, or (0, K).
+            span: start, stop, hop (elements that share a frame), the first of the F frames, the
+                first element that is drawn (those before it are in `tokens`), and top_k.
+            temperature: 0 takes the likeliest.
+        """
+        weights, past_weights, skip_bias, head_bias, logits_bias = packed
+        rings, past, sums, z, hidden, logits = state
+        N, B = len(dilations), tokens.shape[0]
+        R, H, S = embedding.shape[1], z.shape[1], len(skip_bias)
+        E, K, frames = len(head_bias), len(logits_bias), len(condition) // (B * N)
+        (start, stop, hop, first_frame, given, top_k), gates = span, past.shape[1]
+        _ = version  # closed over, which numba looks at; of files it looks at this one alone
+        for t in range(start, stop):
             for s in range(B):
-                _copy(sums[s, :R], rings[slot + s])
-                frame = s * frames + t // hop - first_frame
-                _gated(past[gate + s], condition[frame * N + i], z[s])
-            # The last layer has no residual connection: its matrix begins with the skips.
-            first = R if i + 1 == N else 0
-            columns = -(-(R + S - first) // NARROW) * NARROW
-            w_at = _product(weights, w_at, z, 0, 0, H, sums, 0, first, columns, B)
-            past_at += R * gates
-            ring += d * B
-        for s in range(B):
-            _rectify(sums[s, R : R + S])
-            _copy(head_bias, hidden[s])
-            _copy(logits_bias, logits[s])
-        w_at = _product(weights, w_at, sums, 0, R, S, hidden, 0, 0, hidden.shape[1], B)
-        for s in range(B):
-            _rectify(hidden[s, :E])
-        _product(weights, w_at, hidden, 0, 0, E, logits, 0, 0, logits.shape[1], B)
-        for s in range(B):
-            if len(seen) > 0:
-                _copy(logits[s, :K], seen[s * T + t])
-            tokens[s, t] = _draw(logits[s, :K], uniforms[s, t - start], temperature)
+                if t > 0:
+                    copy(embedding[tokens[s, t - start]], sums[s, :R])
+                copy(skip_bias, sums[s, R : R + S])
+            w_at, past_at, ring = 0, 0, 0
+            for i in range(N):
+                # Inputs t - d to t - d + ahead - 1 are known at t if ahead <= d, and as `ahead`
+                # divides d and t, they stand side by side in the ring: their products are taken
+                # together.
+                d = dilations[i]
+                ahead = min(d, AHEAD)
+                slot = ring + t % d * B
+                gate = (i * AHEAD + t % ahead) * B
+                if t % ahead == 0:
+                    past[gate : gate + ahead * B] = 0
+                    _product(
+                        past_weights, past_at, rings, slot, 0, R, past, gate, 0, gates, ahead * B
+                    )
+                w_at = _product(weights, w_at, sums, 0, 0, R, past, gate, 0, gates, B)
+                for s in range(B):
+                    copy(sums[s, :R], rings[slot + s])
+                    frame = s * frames + t // hop - first_frame
+                    gated(past[gate + s], condition[frame * N + i], z[s])
+                # The last layer has no residual connection: its matrix begins with the skips.
+                first = R if i + 1 == N else 0
+                columns = -(-(R + S - first) // NARROW) * NARROW
+                w_at = _product(weights, w_at, z, 0, 0, H, sums, 0, first, columns, B)
+                past_at += R * gates
+                ring += d * B
+            for s in range(B):
+                rectify(sums[s, R : R + S])
+                copy(head_bias, hidden[s])
+                copy(logits_bias, logits[s])
+            w_at = _product(weights, w_at, sums, 0, R, S, hidden, 0, 0, hidden.shape[1], B)
+            for s in range(B):
+                rectify(hidden[s, :E])
+            _product(weights, w_at, hidden, 0, 0, E, logits, 0, 0, logits.shape[1], B)
+            for s in range(B):
+                if len(seen) > 0:
+                    copy(logits[s, :K], seen[s * (stop - start) + t - start])
+                if t >= given:
+                    u = uniforms[s, t - start]
+                    tokens[s, t - start + 1] = draw(logits[s, :K], u, temperature, top_k)
+
+    return run
 
 
 def compiled(function, signature):
     """The function compiled for one set of argument types, from numba's cache if it is there."""
     try:
-        return njit(signature, cache=True, **_JIT)(function)
+        return njit(signature, cache=True, **JIT)(function)
     except (RuntimeError, OSError):  # no folder can be written: compiled anew in every process
-        return njit(signature, **_JIT)(function)
+        return njit(signature, **JIT)(function)
 
 
 _vector, _matrix, _tokens = types.float32[::1], types.float32[:, ::1], types.int64[:, ::1]
 run = compiled(
-    _run,
+    _make_run(_version(wavenet_math.__file__)),
     types.void(
         *(types.UniTuple(_vector, 5), _matrix, types.UniTuple(_matrix, 6), types.int64[::1]),
         *(_matrix, types.float64[:, ::1], _tokens, _matrix),
-        *(types.UniTuple(types.int64, 4), types.float64),
+        *(types.UniTuple(types.int64, 6), types.float64),
     ),
 )

@@ -15,9 +15,11 @@ from vqspeech.config.schema import (
     EncoderSettings,
     LogMelEncoderSettings,
     SpeechModelSettings,
+    SpeechPriorSettings,
     WaveformEncoderSettings,
 )
 from vqspeech.errors import InputError
+from vqspeech.models.prior import CodeFormat, SpeechPrior
 from vqspeech.models.spectrum_guide import SpectrumGuide
 from vqspeech.models.speech import SpeechVQVAE
 from vqspeech.models.waveform_encoders import LogMelEncoder, WaveformEncoder
@@ -25,7 +27,8 @@ from vqspeech.models.wavenet_decoder import WaveNetDecoder
 from vqspeech.nn.encoder import StridedEncoder
 from vqspeech.nn.quantizer import VectorQuantizer
 
-FORMAT = 2  # of config.json; raised when an older file no longer means the same
+# Of config.json; raised when an older file no longer means the same.
+FORMAT, PRIOR_FORMAT = 2, 1
 
 
 def build_speech_vqvae(settings: SpeechModelSettings, speakers: tuple[str, ...]) -> SpeechVQVAE:
@@ -86,6 +89,18 @@ def model_config(model: SpeechVQVAE, **more: Any) -> dict[str, Any]:
     }
 
 
+def prior_config(prior: SpeechPrior, **more: Any) -> dict[str, Any]:
+    """What config.json of a prior holds: enough to rebuild it, and whose codes it is fitted to."""
+    return {
+        "kind": prior.kind,
+        "format": PRIOR_FORMAT,
+        "model": prior.settings.model_dump(mode="json"),
+        "codes": prior.code_format._asdict(),
+        "speakers": list(prior.speakers),
+        **more,
+    }
+
+
 def load_speech_vqvae(path: str | os.PathLike) -> SpeechVQVAE:
     """A trained model from a model folder, a checkpoint or a run, on the CPU, for evaluation.
 
@@ -94,20 +109,8 @@ def load_speech_vqvae(path: str | os.PathLike) -> SpeechVQVAE:
     Raises:
         InputError: the folder holds another kind of model, another format, or broken files.
     """
-    folder = find_model(path)
-    verify_folder(folder)
+    folder, config = _read_config(path, SpeechVQVAE.kind, FORMAT)
     place = folder / "config.json"
-    config = load_json(place)
-    if config.get("kind") != SpeechVQVAE.kind:
-        raise InputError(
-            f"{folder}: holds a {config.get('kind')}, a {SpeechVQVAE.kind} was wanted; "
-            "give another model"
-        )
-    if config.get("format") != FORMAT:
-        raise InputError(
-            f"{place}: format {config.get('format')}, this version reads {FORMAT}; "
-            "install the version of vqspeech that wrote it"
-        )
     speakers = config.get("speakers")
     if not isinstance(speakers, list) or not speakers:
         raise InputError(f"{place}: names no speakers; copy the folder again")
@@ -115,6 +118,47 @@ def load_speech_vqvae(path: str | os.PathLike) -> SpeechVQVAE:
     model = build_speech_vqvae(settings, tuple(speakers))
     load_weights(model, _weights_file(folder))
     return model.eval()
+
+
+def load_speech_prior(path: str | os.PathLike) -> SpeechPrior:
+    """A trained prior from a model folder, a checkpoint or a run, on the CPU, for evaluation.
+
+    Raises:
+        InputError: the folder holds another kind of model, another format, or broken files.
+    """
+    folder, config = _read_config(path, SpeechPrior.kind, PRIOR_FORMAT)
+    place = folder / "config.json"
+    try:
+        code_format = CodeFormat(**config["codes"])
+        speakers = tuple(config["speakers"])
+        if min(code_format[:4]) < 1:
+            raise ValueError("codes")
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{place}: does not say whose codes; copy the folder again") from error
+    settings = parse_config(config.get("model", {}), SpeechPriorSettings, str(place))
+    prior = SpeechPrior(settings, code_format, speakers)
+    load_weights(prior, _weights_file(folder))
+    return prior.eval()
+
+
+def _read_config(
+    path: str | os.PathLike, kind: str, model_format: int
+) -> tuple[Path, dict[str, Any]]:
+    """The folder meant by `path`, verified, and its config.json."""
+    folder = find_model(path)
+    verify_folder(folder)
+    place = folder / "config.json"
+    config = load_json(place)
+    if config.get("kind") != kind:
+        raise InputError(
+            f"{folder}: holds a {config.get('kind')}, a {kind} was wanted; give another model"
+        )
+    if config.get("format") != model_format:
+        raise InputError(
+            f"{place}: format {config.get('format')}, this version reads {model_format}; "
+            "install the version of vqspeech that wrote it"
+        )
+    return folder, config
 
 
 def load_weights(model: nn.Module, path: Path) -> None:

@@ -4,6 +4,8 @@ A draw is a function of its uniform number alone, so a fast sampler can be held 
 sample by sample, and a result does not depend on the batch it was drawn in.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -11,7 +13,7 @@ COLDEST = 1e-6  # below it a quotient of logits overflows, and the likeliest lev
 BELOW_ONE = 1 - 2**-53  # the largest float64 below 1
 
 
-def draw(logits: Tensor, uniforms: Tensor, temperature: float = 1.0) -> Tensor:
+def draw(logits: Tensor, uniforms: Tensor, temperature: float = 1.0, top_k: int = 0) -> Tensor:
     """The first level whose cumulative softmax probability exceeds the uniform number.
 
     With p = softmax(logits / temperature) in float32 and c_k = p_0 + ... + p_k in float64, the draw
@@ -24,15 +26,15 @@ def draw(logits: Tensor, uniforms: Tensor, temperature: float = 1.0) -> Tensor:
         uniforms: (...) in [0, 1); a 1 from rounding counts as the largest number below it.
         temperature: 0 (or less than 1e-6) takes the likeliest level (the lowest of equals),
             whatever the uniforms.
+        top_k: a level is left out where so many have a strictly larger logit; 0 keeps all.
 
     Returns:
         (...) int64 in 0..K-1, never a level of probability 0.
 
     Raises:
-        ValueError: the temperature is negative or no number, or the shapes do not fit.
+        ValueError: the temperature or top_k is negative or no number, or the shapes do not fit.
     """
-    if not temperature >= 0:
-        raise ValueError(f"temperature {temperature}; 0 or more is wanted")
+    check_choice(temperature, top_k)
     if uniforms.shape != logits.shape[:-1]:
         raise ValueError(
             f"uniforms {tuple(uniforms.shape)} do not fit logits {tuple(logits.shape)}: "
@@ -41,6 +43,9 @@ def draw(logits: Tensor, uniforms: Tensor, temperature: float = 1.0) -> Tensor:
     if temperature < COLDEST:
         return logits.argmax(-1)
     logits = logits.float()
+    if 0 < top_k < logits.shape[-1]:
+        border = logits.topk(top_k, dim=-1).values[..., -1:]
+        logits = logits.masked_fill(logits < border, -math.inf)
     # The largest becomes 0 before the division, which then cannot overflow.
     scaled = (logits - logits.amax(-1, keepdim=True)) / temperature
     probabilities = scaled.softmax(-1)
@@ -49,3 +54,15 @@ def draw(logits: Tensor, uniforms: Tensor, temperature: float = 1.0) -> Tensor:
     # A parallel cumulative sum can rise by a rounding error where the probability is 0.
     is_beyond = (cumulative > threshold[..., None]) & (probabilities > 0)
     return is_beyond.byte().argmax(-1)  # the first of equal maxima
+
+
+def check_choice(temperature: float, top_k: int) -> None:
+    """Refuse what `draw` cannot draw by.
+
+    Raises:
+        ValueError: the temperature or top_k is negative, or no number.
+    """
+    if not temperature >= 0:
+        raise ValueError(f"temperature {temperature}; 0 or more is wanted")
+    if not top_k >= 0:
+        raise ValueError(f"top_k {top_k}; 0 or more is wanted")

@@ -54,6 +54,7 @@ class WaveNet(nn.Module):
         global_channels: channels of the global condition, 0 for none.
         hop: elements that share a frame of the local condition.
         has_levels: the classes lie on a scale, as mu-law levels do, and neighbours begin alike.
+        dropout: share of the inputs of the first layer and of the head that training sets to 0.
     """
 
     tables = ("logits.weight",)  # rows are entries: see training/muon.py
@@ -72,12 +73,14 @@ class WaveNet(nn.Module):
         global_channels: int = 0,
         hop: int = 1,
         has_levels: bool = False,
+        dropout: float = 0.0,
     ):
         super().__init__()
         if gate_channels % 2:
             raise ValueError(f"gate_channels is {gate_channels}; it must be even")
         self.num_classes = num_classes
         self.hop = hop
+        self.dropout = dropout
         self.dilations = tuple(2 ** (i % dilation_cycle) for i in range(layers))
         self.residual_channels, self.gate_channels = residual_channels, gate_channels
         self.local_channels, self.global_channels = local_channels, global_channels
@@ -155,9 +158,12 @@ class WaveNet(nn.Module):
             )
         # Element t is predicted from t - 1 on: shift by one, zeros stand before the start.
         x = F.pad(self.embedding(tokens[:, :-1]), (0, 0, min(length, 1), 0))  # (B, T, R)
-        z = self._stack(x, condition, hop)  # (B, T, N * H)
-        hidden = self.head(F.relu(self.skip(z)))
-        return self.logits(F.relu(hidden)).transpose(1, 2)
+        z = self._stack(self._drop(x), condition, hop)  # (B, T, N * H)
+        hidden = self.head(self._drop(F.relu(self.skip(z))))
+        return self.logits(self._drop(F.relu(hidden))).transpose(1, 2)
+
+    def _drop(self, x: Tensor) -> Tensor:
+        return F.dropout(x, self.dropout, self.training) if self.dropout else x
 
     def _stack(self, x: Tensor, condition: Tensor, hop: int) -> Tensor:
         inputs = (x, self.taps, self.residual, condition)

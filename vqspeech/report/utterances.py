@@ -8,15 +8,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
-from vqspeech.report.drawing import SMALL, add_axes, canvas, color, finish
+from vqspeech.report.drawing import canvas, finish
+from vqspeech.report.lanes import (
+    GAP,
+    LANE,
+    WAVE,
+    WIDTH,
+    add_lane,
+    draw_spans,
+    draw_wave,
+    name_lane,
+    show_seconds,
+)
 from vqspeech.report.page import Picture
 from vqspeech.report.phone_classes import OTHER, class_of
-
-WIDTH, LEFT, RIGHT = 1000, 66, 10
-LANE, GAP, WAVE = 22, 5, 84  # pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,22 +61,12 @@ def draw_utterance(
     with canvas(WIDTH, height) as figure:
         top = height - 6
         if has_wave:
-            axes = _lane(figure, top, WAVE, height, seconds)
-            _draw_wave(axes, utterance, seconds)
+            axes = add_lane(figure, top, WAVE, seconds)
+            draw_wave(axes, utterance.waveform, utterance.sample_rate, seconds)
             top -= WAVE + GAP
         for lane in lanes:
-            axes = _lane(figure, top, LANE, height, seconds)
-            axes.annotate(
-                lane,
-                (0, 0.5),
-                xycoords="axes fraction",
-                xytext=(-8, 0),
-                textcoords="offset points",
-                ha="right",
-                va="center",
-                color=color("muted"),
-                fontsize=SMALL,
-            )
+            axes = add_lane(figure, top, LANE, seconds)
+            name_lane(axes, lane)
             if lane == "spoken":
                 spans = [(s, min(e, seconds), p) for s, e, p in utterance.phones if s < seconds]
                 classes = [class_of(p) for _, _, p in spans]
@@ -81,12 +77,9 @@ def draw_utterance(
                     OTHER if code_phones is None else class_of(_phone(label, lane, code_phones))
                     for _, _, label in spans
                 ]
-            _draw_spans(axes, spans, classes, seconds, is_small=lane == "codes")
+            draw_spans(axes, spans, classes, seconds, is_small=lane == "codes")
             top -= LANE + GAP
-        axes.xaxis.set_visible(True)
-        axes.xaxis.set_major_locator(MaxNLocator(8))
-        axes.tick_params(axis="x", length=3)
-        axes.set_xlabel("seconds", labelpad=1)
+        show_seconds(axes)
         alt, score = _describe(utterance, codes, code_phones, seconds)
         title = f"{utterance.name}, {utterance.speaker}{score}"
         rows = _rows(utterance, codes, code_phones)
@@ -122,55 +115,6 @@ def _runs(names: Sequence[object], rate: float, seconds: float) -> list[tuple[fl
             spans.append((start / rate, min(i / rate, seconds), str(names[start])))
             start = i
     return spans
-
-
-def _lane(figure, top: int, size: int, height: int, seconds: float) -> Axes:
-    axes = add_axes(figure, LEFT, top - size, RIGHT, height - top)
-    axes.set_xlim(0, seconds)
-    axes.spines[:].set_visible(False)
-    axes.xaxis.set_visible(False)
-    axes.set_yticks([])
-    return axes
-
-
-def _draw_wave(axes: Axes, utterance: Utterance, seconds: float) -> None:
-    """Lowest and highest sample of each pixel: what a longer line would be drawn as."""
-    samples = utterance.waveform[: round(seconds * utterance.sample_rate)]
-    columns = min(WIDTH - LEFT - RIGHT, len(samples))
-    if columns:
-        edges = np.linspace(0, len(samples), columns, endpoint=False).astype(int)
-        low, high = np.minimum.reduceat(samples, edges), np.maximum.reduceat(samples, edges)
-        axes.fill_between(
-            edges / utterance.sample_rate, low, high, color=color("ink"), linewidth=0.5, step="post"
-        )
-        limit = max(float(np.abs(samples).max()), 1e-3) * 1.02
-        axes.set_ylim(-limit, limit)
-
-
-def _draw_spans(
-    axes: Axes,
-    spans: Sequence[tuple[float, float, str]],
-    classes: Sequence[str],
-    seconds: float,
-    is_small: bool,
-) -> None:
-    axes.set_ylim(0, 1)
-    pixel = seconds / (WIDTH - LEFT - RIGHT)
-    size = 7.0 if is_small else 8.5
-    for name in sorted(set(classes)):
-        # A pixel of the page between neighbours.
-        bars = [
-            (start, max(end - start - pixel, 0.0))
-            for (start, end, _), one in zip(spans, classes, strict=True)
-            if one == name
-        ]
-        axes.broken_barh(bars, (0, 1), color=color(name), alpha=0.34, linewidth=0, zorder=1)
-    axes.set_xlim(0, seconds)
-    for start, end, label in spans:
-        if (end - start) / pixel >= len(label) * size * 0.66 + 3:
-            axes.text(
-                (start + end) / 2, 0.46, label, ha="center", va="center", fontsize=size, zorder=2
-            )
 
 
 def _describe(

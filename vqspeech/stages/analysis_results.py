@@ -11,10 +11,13 @@ from typing import Any
 
 from vqspeech.errors import InputError
 from vqspeech.report.scores import read_scores
+from vqspeech.stages.likelihood_table import format_likelihood
 from vqspeech.stages.phoneme_table import PERCENT, ROWS, Scale, describe_labels, show_measure
+from vqspeech.stages.samples_table import format_samples
 
 PAPER = {"accuracy": "49.3", "majority": "7.2"}  # section 4.3, in percent, on its own data
-KINDS = ("phonemes", "codes", "speakers", "abx", "stability")
+PHONEME_KINDS = ("phonemes", "codes", "speakers", "abx", "stability")  # one table together
+KINDS = (*PHONEME_KINDS, "likelihood", "samples")
 
 
 def read_analyses(paths: Iterable[str | os.PathLike]) -> list[dict[str, Any]]:
@@ -57,27 +60,35 @@ def _tell_apart(places: Iterable[Path]) -> dict[Path, str]:
 
 
 def format_analyses(found: Sequence[dict[str, Any]]) -> str:
-    """A table for each folder that holds a `phonemes.json`, the other measures below its rows.
+    """The tables of each folder: codes against phones, likelihoods, samples, whichever it has.
+
+    Measures of codes stand below the rows of a `phonemes.json`.
 
     Raises:
-        InputError: a folder without one or with files of two models, or a file without the numbers
-            that its kind has.
+        InputError: a folder with measures of codes but without that file, or with files of two
+            models, or a file without the numbers that its kind has.
     """
     folders = list(dict.fromkeys(facts["folder"] for facts in found))
     tables = []
     for folder in folders:
         own = {facts["kind"]: facts for facts in found if facts["folder"] == folder}
-        if "phonemes" not in own:
+        mapped = {kind: own[kind] for kind in own if kind in PHONEME_KINDS}
+        if mapped and "phonemes" not in own:
             raise InputError(f"{folder}: no phonemes.json among the files; give that one too")
         models = {kind: facts["model_hash"] for kind, facts in own.items() if "model_hash" in facts}
+        first = "phonemes" if "phonemes" in models else next(iter(models), "")
         for kind, model in models.items():
-            if model != models.get("phonemes", model):
+            if model != models[first]:
                 raise InputError(
-                    f"{folder}: {kind} is of model {model}, phonemes of {models['phonemes']}; "
+                    f"{folder}: {kind} is of model {model}, {first} of {models[first]}; "
                     "measure both of one model"
                 )
         try:
-            tables.append(_format_folder(folder, own))
+            if mapped:
+                tables.append(_format_phonemes(folder, mapped))
+            for kind in ("likelihood", "samples"):
+                if kind in own:
+                    tables.append(_format_prior(kind, own[kind]))
         except KeyError as error:
             raise InputError(
                 f"{folder}: a file lacks {error}; run 'vqspeech analyze' again"
@@ -89,7 +100,13 @@ def format_analyses(found: Sequence[dict[str, Any]]) -> str:
     return "\n".join(tables)
 
 
-def _format_folder(folder: str, own: dict[str, dict[str, Any]]) -> str:
+def _format_prior(kind: str, facts: dict[str, Any]) -> str:
+    """The table of a prior's likelihoods or samples, and what made it."""
+    table = format_likelihood(facts) if kind == "likelihood" else format_samples(facts)
+    return "\n".join([table.rstrip("\n"), "", *_made_by(facts, [facts])])
+
+
+def _format_phonemes(folder: str, own: dict[str, dict[str, Any]]) -> str:
     phonemes = own["phonemes"]
     systems = phonemes["systems"]
     header = ("", "the paper's", *(system["name"] for system in systems))
@@ -101,7 +118,6 @@ def _format_folder(folder: str, own: dict[str, dict[str, Any]]) -> str:
             rows.append((label + unit, PAPER.get(key, ""), *cells))
     blank = [""] * (len(systems) - 1)
     rows += [(label, "", value, *blank) for label, value in _other_rows(own)]
-    made = phonemes["environment"]
     unseen = phonemes["speakers"] - phonemes["shared_speakers"]
     return "\n".join(
         [
@@ -114,13 +130,21 @@ def _format_folder(folder: str, own: dict[str, dict[str, Any]]) -> str:
             "",
             *(_markdown(row) for row in (header, ["---"] * len(header), *rows)),
             "",
-            *(f"    {facts['environment']['command']}" for facts in own.values()),
-            "",
-            f"Commit {made['commit'] or '-'}, {', '.join(made['gpus']) or made['processor']}, "
-            f"{phonemes['analysis_seconds']:.0f} s.",
-            "",
+            *_made_by(phonemes, [*own.values()]),
         ]
     )
+
+
+def _made_by(facts: dict[str, Any], files: Sequence[dict[str, Any]]) -> list[str]:
+    """The commands of `files`; commit, hardware and time of `facts`."""
+    made = facts["environment"]
+    return [
+        *(f"    {file['environment']['command']}" for file in files),
+        "",
+        f"Commit {made['commit'] or '-'}, {', '.join(made['gpus']) or made['processor']}, "
+        f"{facts['analysis_seconds']:.0f} s.",
+        "",
+    ]
 
 
 def _other_rows(own: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from vqspeech.analysis.aligned_codes import LEFT_OUT, AlignedCodes
-from vqspeech.analysis.bootstrap import draw_resamples
+from vqspeech.analysis.bootstrap import Measure, draw_resamples
 from vqspeech.analysis.clustering import confusion, count_pairs, per_phone_accuracy
 from vqspeech.analysis.phoneme_mapping import fit_mapping, majority_phone, random_codes
-from vqspeech.analysis.phoneme_scores import Measure, score_codes, score_every_frame
+from vqspeech.analysis.phoneme_scores import score_codes, score_every_frame
 from vqspeech.data.codes import CodeDir
 from vqspeech.data.phone_set import SILENCE
 from vqspeech.errors import InputError, UsageError, WriteError, name_some

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from vqspeech.audio.waveform import FORMATS, read_waveform, wav_bytes, write_waveform
-from vqspeech.data.code_file import load_codes
+from vqspeech.data.code_file import RecordedCodes, load_codes
 from vqspeech.data.targets import check_targets, unique_files
 from vqspeech.errors import InputError, UsageError
 from vqspeech.files import write_error
@@ -122,6 +122,7 @@ def decode_file(
     temperature: float | None = None,
     overwrite: bool = False,
     model_hash: str = "",
+    recorded: RecordedCodes | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Converted:
     """Speak the codes that `vqspeech encode` wrote, in the voice of `speaker`.
@@ -130,11 +131,12 @@ def decode_file(
         codes: the file.
         out: the file to write, or `-` for standard output.
         model_hash: of the model; without it, codes of any model that fit are spoken.
+        recorded: what the file holds, where it was read before.
 
     Raises:
         InputError: the codes are of another model, hop or rate, or beyond its codebook.
     """
-    recorded = load_codes(codes)
+    recorded = load_codes(codes) if recorded is None else recorded
     for name in ("hop", "sample_rate"):
         found, wanted = getattr(recorded, name), getattr(voice, name)
         if found != wanted:

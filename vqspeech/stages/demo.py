@@ -3,11 +3,11 @@
 import os
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from importlib import resources
+from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +17,17 @@ from vqspeech.audio.pitch import Pitch, median_pitch
 from vqspeech.audio.waveform import read_waveform, write_waveform
 from vqspeech.data.code_labels import save_text_grid
 from vqspeech.data.targets import check_targets
+from vqspeech.generation.code_sampling import sample_codes
 from vqspeech.generation.voice import Voice, load_voice
+from vqspeech.models.build import load_speech_prior
 from vqspeech.report.spectrograms import Panel, draw_spectrograms
 from vqspeech.stages.convert import Converted
+from vqspeech.stages.find_prior import prior_of
 from vqspeech.stages.list_models import list_speakers
+from vqspeech.stages.speaker_choice import choose_speakers, describe_speaker, take_turns
 
-VOICES = 4  # unless speakers are named
+UNCONDITIONAL, UNCONDITIONAL_SECONDS = 2, 2.56  # samples from the prior; as long as the paper's
 COMPILING_SECONDS = 3.0  # loading what is compiled takes less
-GENDERS = {"f": "female", "m": "male"}
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,16 @@ class DemoVoice:
 
 
 @dataclass(frozen=True)
+class Unconditional:
+    """Speech of the demo that nobody said."""
+
+    path: Path
+    speaker: str
+    description: str
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Demo:
     """What was written, and how long the speech took."""
 
@@ -61,6 +74,8 @@ class Demo:
     seconds: float  # of work, to encode and to speak
     at_a_time: int  # conversions
     device: str
+    unconditional: tuple[Unconditional, ...] = ()  # where the model has a prior
+    unconditional_picture: Path | None = None
 
 
 def packaged_recording() -> Path:
@@ -86,7 +101,9 @@ def run_demo(
 
     Writes `source.wav`, `<recording>-<speaker>.wav` for each voice, `<recording>.TextGrid` and
     `spectrograms.png`; files of these names are replaced, others are left alone. The voices are
-    those of `convert_files` with the same seed, on a CPU bit for bit.
+    those of `convert_files` with the same seed, on a CPU bit for bit. Where the model has a prior
+    (see `prior_of`), also `unconditional-<number>-<speaker>.wav`, a woman and a man, and
+    `unconditional.png`.
 
     Args:
         out: the folder.
@@ -120,7 +137,12 @@ def run_demo(
     copy, picture = out / "source.wav", out / "spectrograms.png"
     text_grid = out / f"{recording.stem}.TextGrid"
     targets = {name: out / f"{recording.stem}-{name}.wav" for name in chosen}
-    check_targets([copy, *targets.values(), text_grid, picture], [recording], overwrite=True)
+    prior_path = prior_of(model)
+    unasked = _unconditional_targets(out, rows, chosen) if prior_path is not None else {}
+    unasked_picture = out / "unconditional.png" if unasked else None
+    wanted = [copy, *targets.values(), text_grid, picture, *unasked]
+    wanted += [unasked_picture] if unasked else []
+    check_targets(wanted, [recording], overwrite=True)
 
     waveform = read_waveform(recording, voice.sample_rate)
     for text in waveform.notes:
@@ -150,6 +172,14 @@ def run_demo(
     panels = [Panel(f"source: {recording.name}", samples)]
     panels += [Panel(f"{name}  {described[name]}".rstrip(), speech[name]) for name in chosen]
     draw_spectrograms(picture, panels, rate)
+    unconditional = []
+    if unasked:
+        drawn = _speak_unasked(voice, prior_path, unasked, seed, temperature)
+        panels = []
+        for (path, name), made in zip(unasked.items(), drawn, strict=True):
+            panels.append(Panel(f"{path.stem}  {described[name]}".rstrip(), made))
+            unconditional.append(Unconditional(path, name, described[name], len(made) / rate))
+        draw_spectrograms(unasked_picture, panels, rate)
 
     measured: dict[str | None, Measured] = {}
     if measure:
@@ -173,50 +203,41 @@ def run_demo(
         seconds=spent,
         at_a_time=min(jobs, len(chosen)),
         device=str(voice.device),
+        unconditional=tuple(unconditional),
+        unconditional_picture=unasked_picture,
     )
+
+
+def _unconditional_targets(
+    out: Path, rows: Sequence[Mapping[str, str | None]], chosen: Sequence[str]
+) -> dict[Path, str]:
+    """The files of unconditional speech, each with its voice: of those chosen, in turn."""
+    names = take_turns([row for row in rows if row["speaker"] in chosen])
+    names = islice(cycle(names), UNCONDITIONAL)
+    return {out / f"unconditional-{i}-{name}.wav": name for i, name in enumerate(names, 1)}
+
+
+def _speak_unasked(
+    voice: Voice,
+    prior_path: Path,
+    targets: Mapping[Path, str],
+    seed: int,
+    temperature: float | None,
+) -> list[np.ndarray]:
+    """Draw codes from the prior and say them; those of `draw_samples` with the same voices."""
+    prior = load_speech_prior(prior_path).to(voice.device)
+    names = list(targets.values())
+    frames = max(1, int(UNCONDITIONAL_SECONDS * voice.model.code_rate))
+    codes = sample_codes(prior, frames, [prior.speaker_row(name) for name in names], seed=seed)
+    drawn = voice.decode_batch(list(codes), names, seed=seed, temperature=temperature)
+    for path, samples in zip(targets, drawn, strict=True):
+        write_waveform(path, samples, voice.sample_rate)
+    return drawn
 
 
 def _measure(source: np.ndarray, speech: np.ndarray, sample_rate: int) -> Measured:
     alike = energy_correlation(source, speech, sample_rate)
     return Measured(median_pitch(speech, sample_rate), alike)
-
-
-def choose_speakers(rows: Sequence[Mapping[str, str | None]], count: int = VOICES) -> list[str]:
-    """Half women and half men, each half of accents as different as there are.
-
-    Args:
-        rows: speaker, gender (f or m) and accent, as from `list_speakers`.
-        count: how many, even.
-
-    Returns:
-        Women, then men, each by name; the first speakers by name where there are too few of
-        either.
-    """
-    by_name = sorted(rows, key=lambda row: row["speaker"])
-    chosen: list[Mapping[str, str | None]] = []
-    for gender in GENDERS:
-        heard = Counter(row.get("accent") for row in chosen)  # of the other gender
-        left, half = [row for row in by_name if row.get("gender") == gender], []
-        while left and len(half) < count // 2:
-            here = Counter(row.get("accent") for row in half)
-            best = min(left, key=lambda row: _repeats(row.get("accent"), here, heard))
-            left.remove(best)
-            half.append(best)
-        if len(half) < count // 2:
-            return [row["speaker"] for row in by_name[:count]]
-        chosen += sorted(half, key=lambda row: row["speaker"])
-    return [row["speaker"] for row in chosen]
-
-
-def _repeats(accent: str | None, here: Counter, heard: Counter) -> tuple[int, int]:
-    # min() keeps the first of equals, so the names decide last.
-    return here[accent], heard[accent]
-
-
-def describe_speaker(row: Mapping[str, str | None]) -> str:
-    """Gender and accent in words, as far as they are known: `female, British`."""
-    gender = GENDERS.get(row.get("gender") or "", row.get("gender"))
-    return ", ".join(word for word in (gender, row.get("accent")) if word)
 
 
 def _speak(

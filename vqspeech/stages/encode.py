@@ -1,6 +1,5 @@
 """Speech to codes on disk: recordings, or whole data directories."""
 
-import hashlib
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from vqspeech.audio.waveform import read_waveform
-from vqspeech.checkpoint import MANIFEST, find_model, load_json, packaged_models
+from vqspeech.checkpoint import find_model, hash_folder, packaged_models
 from vqspeech.data.code_file import FORMATS, RecordedCodes, save_codes
 from vqspeech.data.codes import check_code_target, write_code_dir
 from vqspeech.data.crops import list_stretches, make_batch
@@ -142,13 +141,4 @@ def hash_model(model: str | os.PathLike | None) -> str:
     packaged = packaged_models()
     name = str(model) if model is not None else next(iter(packaged), "")
     folder = packaged.get(name) or find_model(name)
-    exported_from = load_json(folder / "config.json").get("codes_of")
-    if isinstance(exported_from, str):
-        return exported_from
-    files = load_json(folder / MANIFEST).get("files")
-    try:
-        weights = files.get("average.safetensors") or files["model.safetensors"]
-        sums = (files["config.json"]["sha256"], weights["sha256"])
-        return hashlib.sha256(" ".join(sums).encode()).hexdigest()[:16]
-    except (AttributeError, KeyError, TypeError) as error:
-        raise InputError(f"{folder / MANIFEST}: lists no weights; copy the folder again") from error
+    return hash_folder(folder)

@@ -32,7 +32,8 @@ NEEDED = {
     "jinja2": "Jinja2",
     "matplotlib": "matplotlib",
 }
-OPTIONAL = ("torchaudio", "pocketsphinx")  # the second for 'vqspeech align make'
+# For tests; for 'vqspeech align make'; for 'vqspeech encode --compress'.
+OPTIONAL = ("torchaudio", "pocketsphinx", "constriction")
 
 
 @dataclass(frozen=True)

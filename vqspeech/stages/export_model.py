@@ -10,7 +10,7 @@ What only the loss of training needs is left out.
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,18 +59,11 @@ def export_model(
             of the precision.
         WriteError: `out` is there and may not be replaced, or holds other files.
     """
-    if precision not in PRECISIONS:
-        raise UsageError(f"--precision {precision}: one of {', '.join(PRECISIONS)} was wanted")
-    folder = find_model(model)
-    if Path(out).resolve() == folder:
-        raise UsageError(f"--out {out}: is the model itself; give another folder")
-    check_replaceable(Path(out), FILES, "file of an exported model")
-    if os.path.lexists(out) and os.listdir(out) and not overwrite:
-        raise WriteError(f"{out}: holds a model already; add --overwrite or give another --out")
+    folder = check_export(model, out, precision, overwrite=overwrite)
     loaded, source = load_speech_vqvae(model), load_json(folder / "config.json")
-    text = _read_text(about) if about is not None else source.get("about") or _DEFAULT_ABOUT
+    text = read_text(about) if about is not None else source.get("about") or _DEFAULT_ABOUT
     numbers = {name: dict(row) for name, row in (source.get("scores") or {}).items()}
-    for name, row in _gather_scores(scores).items():
+    for name, row in gather_scores(scores).items():
         numbers.setdefault(name, {}).update(row)
     settings = loaded.settings.model_copy(update={"guide_mels": 0})
     loaded.settings, loaded.guide = settings, None
@@ -85,16 +78,41 @@ def export_model(
         out,
         {
             "config.json": model_config(loaded, **more),
-            "model.safetensors": _rounded(loaded.state_dict(), PRECISIONS[precision]),
+            "model.safetensors": rounded(loaded.state_dict(), precision),
             "README.md": _card(loaded, text, numbers, precision),
         },
     )
     return Path(out)
 
 
-def _rounded(tensors: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:
-    """Matrices in another precision; vectors are few, and a variance may be too large for it."""
-    result = {}
+def check_export(
+    source: str | os.PathLike, out: str | os.PathLike, precision: str, *, overwrite: bool
+) -> Path:
+    """Refuse, before any work, what could not be exported; the folder that `source` means.
+
+    Raises:
+        UsageError: `out` is the source itself, or an unknown precision.
+        InputError: no model there.
+        WriteError: `out` is there and may not be replaced, or holds other files.
+    """
+    if precision not in PRECISIONS:
+        raise UsageError(f"--precision {precision}: one of {', '.join(PRECISIONS)} was wanted")
+    folder = find_model(source)
+    if Path(out).resolve() == folder:
+        raise UsageError(f"--out {out}: is the model itself; give another folder")
+    check_replaceable(Path(out), FILES, "file of an exported model")
+    if os.path.lexists(out) and os.listdir(out) and not overwrite:
+        raise WriteError(f"{out}: holds a model already; add --overwrite or give another --out")
+    return folder
+
+
+def rounded(tensors: Mapping[str, Tensor], precision: str) -> dict[str, Tensor]:
+    """Matrices in another precision; vectors are few, and a variance may be too large for it.
+
+    Raises:
+        InputError: a weight beyond the range of the precision.
+    """
+    result, dtype = {}, PRECISIONS[precision]
     for name, value in tensors.items():
         is_matrix = value.is_floating_point() and value.dim() > 1
         result[name] = value.to(dtype) if is_matrix else value
@@ -103,7 +121,8 @@ def _rounded(tensors: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, Ten
     return result
 
 
-def _read_text(path: str | os.PathLike) -> str:
+def read_text(path: str | os.PathLike) -> str:
+    """The text of a file that opens a card, or of scores; `InputError` where there is none."""
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
@@ -111,11 +130,22 @@ def _read_text(path: str | os.PathLike) -> str:
         raise InputError(f"{path}: {reason}; give a Markdown file") from error
 
 
-def _gather_scores(paths: Sequence[str | os.PathLike]) -> dict[str, dict[str, Any]]:
-    """Scores by data; files may add to each other, but not disagree."""
+def gather_scores(
+    paths: Sequence[str | os.PathLike],
+    read: Callable[[str | os.PathLike], list[dict[str, Any]]] | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Scores by data; files may add to each other, but not disagree.
+
+    Args:
+        paths: JSON files.
+        read: the rows of one, each with its `data`; those of `vqspeech evaluate` without it.
+
+    Raises:
+        InputError: a file is no such JSON, holds NaN, or disagrees with another.
+    """
     gathered: dict[str, dict[str, Any]] = {}
     for path in paths:
-        for row in _read_scores(path):
+        for row in (read or _read_scores)(path):
             known = gathered.setdefault(row["data"], {})
             for key, value in row.items():
                 if known.setdefault(key, value) != value:
@@ -126,17 +156,44 @@ def _gather_scores(paths: Sequence[str | os.PathLike]) -> dict[str, dict[str, An
     return gathered
 
 
-def _read_scores(path: str | os.PathLike) -> list[dict[str, Any]]:
+def read_scores_json(path: str | os.PathLike, command: str) -> list[Any]:
+    """The rows of a file that `command` wrote as JSON, one or a list of them.
+
+    Raises:
+        InputError: no JSON, or NaN or infinity in it.
+    """
+
     def refuse(constant: str) -> None:
         raise InputError(f"{path}: holds {constant}, which is no score; leave it out")
 
     try:
-        content = json.loads(_read_text(path), parse_constant=refuse)
-    except ValueError as error:
-        raise InputError(f"{path}: no JSON; give a file of 'vqspeech evaluate --json'") from error
-    rows = content if isinstance(content, list) else [content]
+        content = json.loads(read_text(path), parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: no JSON; give a file of '{command}'") from error
+    return content if isinstance(content, list) else [content]
+
+
+def score_lines(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The part of a card with every number of the scores; nothing where there are none."""
+    if not scores:
+        return []
+    lines = ["", "## Scores", "", "| data | measure | value |", "|---|---|---|"]
+    for name, row in scores.items():
+        for key, value in row.items():
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                number = f"{value:.4f}" if isinstance(value, float) else f"{value}"
+                lines.append(f"| {name} | {key} | {number} |")
+        if row.get("stand_ins"):
+            told = f"{len(row['stand_ins'])} speakers, each scored as the likeliest known one"
+            lines.append(f"| {name} | strangers | {told} |")
+    return lines
+
+
+def _read_scores(path: str | os.PathLike) -> list[dict[str, Any]]:
+    command = "vqspeech evaluate --json"
+    rows = read_scores_json(path, command)
     if not all(isinstance(row, dict) and isinstance(row.get("data"), str) for row in rows):
-        raise InputError(f"{path}: names no data; give a file of 'vqspeech evaluate --json'")
+        raise InputError(f"{path}: names no data; give a file of '{command}'")
     return rows
 
 
@@ -159,17 +216,7 @@ def _card(
         f"| weights | {weights:,} numbers, matrices in {precision} |",
         f"| receptive field of the decoder | {model.decoder.wavenet.receptive_field} samples |",
     ]
-    if scores:
-        lines += ["", "## Scores", "", "| data | measure | value |", "|---|---|---|"]
-        for name, row in scores.items():
-            for key, value in row.items():
-                if isinstance(value, int | float) and not isinstance(value, bool):
-                    number = f"{value:.4f}" if isinstance(value, float) else f"{value}"
-                    lines.append(f"| {name} | {key} | {number} |")
-            if row.get("stand_ins"):
-                told = f"{len(row['stand_ins'])} speakers, each scored as the likeliest known one"
-                lines.append(f"| {name} | strangers | {told} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines + score_lines(scores)) + "\n"
 
 
 _DEFAULT_ABOUT = """# A vqspeech model

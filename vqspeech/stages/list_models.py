@@ -4,12 +4,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from vqspeech.checkpoint import find_model, load_json, packaged_models
+from vqspeech.checkpoint import find_model, hash_folder, load_json, packaged_models
 from vqspeech.config.loader import parse_config
 from vqspeech.config.schema import LogMelEncoderSettings, SpeechModelSettings
 from vqspeech.errors import InputError, MissingError
 
-KIND = "speech-vqvae"
+KIND, PRIOR_KIND = "speech-vqvae", "speech-prior"
 # Where recipes leave their runs, seen from a checkout or from a recipe's own folder.
 PATTERNS = ("exp/*/best", "egs/*/exp/*/best", "*/exp/*/best")
 
@@ -21,16 +21,36 @@ def list_models(folder: str | os.PathLike) -> list[dict[str, Any]]:
         A row a model: model (what --model takes), sample_rate, code_rate, num_codes, num_speakers,
         megabytes, scores (numbers by the data they were measured on, as far as the model has them).
     """
-    found = dict(packaged_models())
-    for pattern in PATTERNS:
-        for path in sorted(Path(folder).glob(pattern)):
-            found.setdefault(str(path), path)
     rows = []
-    for name, path in found.items():
+    for name, path in _at_hand(packaged_models(), folder):
         try:
             rows.append(_describe(name, path))
         except InputError:
             continue  # a run of another kind, or one that is being written
+    return rows
+
+
+def list_priors(folder: str | os.PathLike) -> list[dict[str, Any]]:
+    """Packaged priors, then the best checkpoints of prior runs below `folder`.
+
+    Returns:
+        A row a prior: prior (what --prior takes), model (what --model takes for the model whose
+        codes it is fitted to; None where that is not at hand), model_hash, code_rate, num_codes,
+        num_speakers (0 where it is told of none), megabytes, scores.
+    """
+    models: dict[str, str] = {}
+    for name, path in _at_hand(packaged_models(), folder):
+        try:
+            _speech_config(path)
+            models.setdefault(hash_folder(path), name)
+        except InputError:
+            continue  # no model, or one that is being written
+    rows = []
+    for name, path in _at_hand(packaged_models("priors"), folder):
+        try:
+            rows.append(_describe_prior(name, path, models))
+        except InputError:
+            continue  # as above
     return rows
 
 
@@ -57,24 +77,57 @@ def list_speakers(model: str | os.PathLike | None) -> list[dict[str, str | None]
     return rows
 
 
+def _at_hand(packaged: dict[str, Path], folder: str | os.PathLike) -> list[tuple[str, Path]]:
+    """Names and folders of what is packaged, then of the runs below `folder`, of any kind."""
+    found = dict(packaged)
+    for pattern in PATTERNS:
+        for path in sorted(Path(folder).glob(pattern)):
+            found.setdefault(str(path), path)
+    return list(found.items())
+
+
+def _describe_prior(name: str, path: Path, models: dict[str, str]) -> dict[str, Any]:
+    config = load_json(path / "config.json")
+    if config.get("kind") != PRIOR_KIND:
+        raise InputError(f"{path}: holds a {config.get('kind')}, a {PRIOR_KIND} was wanted")
+    try:
+        codes, num_speakers = config["codes"], len(config["speakers"])
+        return {
+            "prior": name,
+            "model": models.get(codes["model_hash"]),
+            "model_hash": codes["model_hash"],
+            "code_rate": codes["sample_rate"] / codes["hop"],
+            "num_codes": codes["num_codes"],
+            "num_speakers": num_speakers,
+            "megabytes": _megabytes(path),
+            "scores": _scores(config),
+        }
+    except (KeyError, TypeError, ZeroDivisionError) as error:
+        raise InputError(f"{path}: does not say whose codes; copy the folder again") from error
+
+
 def _describe(name: str, path: Path) -> dict[str, Any]:
     config = _speech_config(path)
     settings = parse_config(config.get("model"), SpeechModelSettings, str(path))
     hop = settings.encoder.mel_hop if isinstance(settings.encoder, LogMelEncoderSettings) else 1
     for stride in settings.encoder.strides:
         hop *= stride
-    weights = path / "model.safetensors"
-    if not weights.is_file():
-        raise InputError(f"{weights}: missing; copy the folder again")
     return {
         "model": name,
         "sample_rate": settings.sample_rate,
         "code_rate": settings.sample_rate / hop,
         "num_codes": settings.quantizer.num_codes,
         "num_speakers": len(config["speakers"]),
-        "megabytes": weights.stat().st_size / 1e6,
+        "megabytes": _megabytes(path),
         "scores": _scores(config),
     }
+
+
+def _megabytes(path: Path) -> float:
+    weights = path / "model.safetensors"
+    if not weights.is_file():
+        raise InputError(f"{weights}: missing; copy the folder again")
+    return weights.stat().st_size / 1e6
 
 
 def _scores(config: dict[str, Any]) -> dict[str, dict[str, Any]]:

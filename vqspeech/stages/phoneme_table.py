@@ -134,3 +134,10 @@ def align_columns(rows: Sequence[Sequence[str]], *, right: bool = False) -> str:
         ).rstrip()
         for row in rows
     )
+
+
+def markdown_rows(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a Markdown table, the first row its head, all columns but the first to the right."""
+    head, *body = rows
+    lines = [head, ("---", *["--:"] * (len(head) - 1)), *body]
+    return ["| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines]

@@ -1,4 +1,4 @@
-"""One page on a run: training, codebook, phones, utterances, voices, as far as they are there."""
+"""One page on a run: training, codes, phones, utterances, voices, prior, as far as they exist."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -27,6 +27,8 @@ from vqspeech.stages.report_phones import (
     find_scores,
     phones_section,
 )
+from vqspeech.stages.report_prior import KINDS, prior_section
+from vqspeech.stages.report_prior_run import PriorRun, find_prior_run, prior_scores
 from vqspeech.stages.report_utterances import utterances_section
 from vqspeech.stages.summarize import summarize_run
 
@@ -37,6 +39,7 @@ def make_report(
     *,
     codes: Sequence[str | os.PathLike] = (),
     scores: Sequence[str | os.PathLike] = (),
+    prior: str | os.PathLike | None = None,
     data: str | os.PathLike | None = None,
     src: Sequence[str | os.PathLike] = (),
     speakers: Sequence[str] = (),
@@ -55,12 +58,14 @@ def make_report(
         codes: code directories of this run's model; without it those beside the run,
             `codes*/*`.
         scores: JSON files of `vqspeech analyze`; without it those beside the run, `analysis*`.
+        prior: a run of `vqspeech train prior` on codes of this run's model; without it the best of
+            those beside the run, `prior*`.
         data: a data directory with the audio of utterances in `codes`: for their waveforms, and to
             be heard where `src` is empty.
         src: recordings to convert.
         speakers: whose voices they get; a woman and a man without it.
         has_audio: whether recordings can be played, or only seen.
-        seed: of the random numbers of the conversions.
+        seed: of the random numbers of conversions and samples.
         note: told what was left out, and why.
         progress: told (samples drawn, their total) while voices are made.
 
@@ -82,10 +87,12 @@ def make_report(
         find_codes(run, codes, hashes, note), read_codebook(run, note), run, hashes
     )
     found = find_scores(run, scores, hashes, note)
+    prior_run = find_prior_run(run, prior, hashes, note)
+    of_codes = [scored for scored in found if scored.scores["kind"] not in KINDS]
     sections = [
         training_section(run, log),
         codebook_section(material, found),
-        phones_section(material, found),
+        phones_section(material, of_codes),
         utterances_section(material, found, data, note),
         listening_section(
             run,
@@ -97,13 +104,28 @@ def make_report(
             note=note,
             progress=progress,
         ),
+        prior_section(
+            prior_run,
+            material,
+            found,
+            data=data,
+            has_audio=has_audio,
+            seed=seed,
+            note=note,
+            progress=progress,
+        ),
     ]
-    write_text(out, render_page(make_header(run, log, found, note), sections))
+    header = make_header(run, log, found, note, prior_run)
+    write_text(out, render_page(header, sections))
     return out
 
 
 def make_header(
-    run: Path, log: Sequence[dict[str, Any]], found: Sequence[Any], note: Callable[[str], None]
+    run: Path,
+    log: Sequence[dict[str, Any]],
+    found: Sequence[Any],
+    note: Callable[[str], None],
+    prior: PriorRun | None = None,
 ) -> Header:
     """The run's name, what made it, and its best scores."""
     try:
@@ -144,7 +166,8 @@ def make_header(
         text = _read_text(run / name)
         if text:
             texts.append(Text(title, text))
-    return Header(run.resolve().name, tuple(facts), (*best_scores(found), *scores), tuple(texts))
+    tiles = (*best_scores(found), *prior_scores(prior), *scores)
+    return Header(run.resolve().name, tuple(facts), tiles, tuple(texts))
 
 
 def training_section(run: Path, log: Sequence[dict[str, Any]]) -> Section:

@@ -17,10 +17,10 @@ from vqspeech.data.data_dir import DataDir
 from vqspeech.errors import InputError, UsageError
 from vqspeech.report.listening import draw_recording
 from vqspeech.report.page import Clip, Clips, Missing, Section, audio_uri
-from vqspeech.stages.demo import choose_speakers, describe_speaker
 from vqspeech.stages.list_models import list_speakers
 from vqspeech.stages.report_codes import quoted
 from vqspeech.stages.report_utterances import read_utterance
+from vqspeech.stages.speaker_choice import choose_speakers, describe_speaker
 
 RECORDINGS = 2  # of a data directory
 MOST_SECONDS = 8.0  # of a recording: the page is one file
@@ -95,13 +95,9 @@ def listening_section(
             titled.append((f"{what}: {name}", described.get(name, ""), speech[: len(samples)]))
         seconds = len(samples) / voice.sample_rate
         clips = [
-            Clip(
-                title,
-                words,
-                draw_recording(
-                    f"recording-{number}-{place}", title, waveform, voice.sample_rate, seconds
-                ),
-                _flac(waveform, voice.sample_rate) if has_audio else "",
+            make_clip(
+                f"recording-{number}-{place}",
+                *(title, words, waveform, voice.sample_rate, seconds, has_audio),
             )
             for place, (title, words, waveform) in enumerate(titled, 1)
         ]
@@ -112,6 +108,26 @@ def listening_section(
         " levels, from -80 to -30 dB of full scale."
     )
     return Section("listening", "Listening", lead, tuple(blocks))
+
+
+def make_clip(
+    name: str,
+    title: str,
+    words: str,
+    waveform: np.ndarray,
+    sample_rate: int,
+    seconds: float,
+    has_audio: bool,
+) -> Clip:
+    """A recording (T,) with its spectrogram and, if it is wanted, a player.
+
+    Args:
+        name: of the picture, unique in the page.
+        words: below it.
+        seconds: that the spectrogram's axis shows.
+    """
+    picture = draw_recording(name, title, waveform, sample_rate, seconds)
+    return Clip(title, words, picture, _flac(waveform, sample_rate) if has_audio else "")
 
 
 def _two_voices(rows: Sequence[dict[str, str | None]]) -> list[str]:

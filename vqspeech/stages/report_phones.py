@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vqspeech.analysis.mapping_json import KIND as MAPPING
+from vqspeech.data.codes import CodeDir
 from vqspeech.errors import InputError, VQSpeechError
 from vqspeech.report.measured import measured_table
 from vqspeech.report.page import Heading, Missing, Section
@@ -89,6 +90,21 @@ def find_scores(
         )
         for path, scores in sorted(found, key=lambda item: item[1]["kind"] != "phonemes")
     )
+
+
+def scored_dir(directories: Sequence[CodeDir], found: Sequence[Scored]) -> CodeDir | None:
+    """The directory that was scored, or else one with phones, or else the first."""
+    told = [Path(s.scores["codes"]) for s in found if isinstance(s.scores.get("codes"), str)]
+    for path in told:
+        for code_dir in directories:
+            if path.resolve() == code_dir.path.resolve():
+                return code_dir
+    for path in told:  # a run that was moved since
+        for code_dir in directories:
+            if path.name == code_dir.path.name:
+                return code_dir
+    with_phones = [one for one in directories if (one.path / "phones.ctm").is_file()]
+    return next(iter([*with_phones, *directories]), None)
 
 
 def best_scores(found: Sequence[Scored]) -> tuple[tuple[str, str, str], ...]:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from vqspeech.stages.report_codes import (
     quoted,
     symbols,
 )
-from vqspeech.stages.report_phones import Scored
+from vqspeech.stages.report_phones import Scored, scored_dir
 
 EXAMPLES = 3
 SECONDS = (1.5, 4.0)  # of utterances that make good examples
@@ -39,7 +38,7 @@ def utterances_section(
     """
     lead = "Codes under the waveform: what they are read as, and the phones that were spoken."
     blocks: list[Any] = []
-    code_dir = _scored_dir(material.directories, found)
+    code_dir = scored_dir(material.directories, found)
     if code_dir is None:
         blocks.append(Missing("Utterances need codes of this model:", encode_command(material)))
         return Section("utterances", "Utterances", lead, tuple(blocks))
@@ -108,18 +107,3 @@ def read_utterance(
     first = round((utterance.start_seconds or 0.0) * rate)
     last = None if utterance.end_seconds is None else round(utterance.end_seconds * rate)
     return samples[first:last], rate
-
-
-def _scored_dir(directories: Sequence[CodeDir], found: Sequence[Scored]) -> CodeDir | None:
-    """The directory that was scored, or else one with phones, or else the first."""
-    told = [Path(s.scores["codes"]) for s in found if isinstance(s.scores.get("codes"), str)]
-    for path in told:
-        for code_dir in directories:
-            if path.resolve() == code_dir.path.resolve():
-                return code_dir
-    for path in told:  # a run that was moved since
-        for code_dir in directories:
-            if path.name == code_dir.path.name:
-                return code_dir
-    with_phones = [one for one in directories if (one.path / "phones.ctm").is_file()]
-    return next(iter([*with_phones, *directories]), None)

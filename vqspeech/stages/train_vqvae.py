@@ -2,56 +2,33 @@
 
 import hashlib
 import os
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch.optim import Optimizer
 
 from vqspeech.audio.augment import disturb, warp_frequencies
-from vqspeech.checkpoint import checkpoints
-from vqspeech.config.loader import dump_config, load_config
+from vqspeech.config.loader import load_config
 from vqspeech.config.schema import TrainSpeechVQVAE
 from vqspeech.data.crops import Batch, CropBatches, list_stretches, validation_windows
 from vqspeech.data.data_dir import DataDir
-from vqspeech.devices import choose_device, keep_freed_memory
 from vqspeech.errors import InputError
-from vqspeech.files import directory_lock, write_json, write_text
 from vqspeech.models.build import build_speech_vqvae, model_config
 from vqspeech.models.speech import SpeechVQVAE
 from vqspeech.models.vqvae import VQVAEOutput
-from vqspeech.stages.environment import describe_environment
 from vqspeech.stages.score_vqvae import score_speech_vqvae
-from vqspeech.training.fit import Task, fit
+from vqspeech.stages.training_run import (
+    TrainingSummary,
+    check_held_out,
+    check_resumable,
+    get_ready,
+    run_training,
+)
+from vqspeech.training.fit import Task
 from vqspeech.training.optimizer import reset_rows
-from vqspeech.training.progress import TrainingProgress
 
 # Vectors for each code that k-means starts from, and the batches it may take to gather them.
 VECTORS_PER_CODE, FIRST_BATCHES = 8, 64
-# Settings that a finished run does not depend on, or only in how its sums were rounded.
-FREE = (
-    *("steps", "threads", "precision", "log_every", "checkpoint_every", "validation_seconds"),
-    *("keep_checkpoints", "skipped_batches_allowed"),
-)
-
-
-@dataclass(frozen=True)
-class TrainingSummary:
-    """What a run came to."""
-
-    checkpoint: Path
-    best: Path
-    best_nll: float  # nats a sample on the validation set
-    seconds: float  # of this call
-
-    def __str__(self) -> str:
-        minutes, seconds = divmod(round(self.seconds), 60)
-        return (
-            f"{self.checkpoint}  best {self.best.name}  val {self.best_nll:.3f} nats  "
-            f"{minutes // 60} h {minutes % 60} min {seconds} s"
-        )
 
 
 def train_vqvae(
@@ -81,64 +58,22 @@ def train_vqvae(
         VQSpeechError: settings, data, device or run are not as they should be; see each child.
     """
     settings = load_config(config, TrainSpeechVQVAE, overrides)
-    where = choose_device(device)
-    if settings.training.threads:
-        torch.set_num_threads(settings.training.threads)
-    keep_freed_memory()
+    where = get_ready(settings.training, device)
     train_dirs = [DataDir.read(path) for path in train]
     valid_dir = DataDir.read(valid)
-    shared = sorted(set(valid_dir).intersection(*map(set, train_dirs)))
-    if shared:
-        raise InputError(
-            f"{valid}: {len(shared)} of its utterances are trained on too, {shared[0]} first; hold "
-            "them out"
-        )
-    if resume == "must" and not checkpoints(out):
-        raise InputError(f"{out}: no checkpoint to resume from; try --resume auto")
+    check_held_out(valid, valid_dir, train_dirs)
+    check_resumable(out, resume)
     speakers = tuple(sorted({name for data in train_dirs for name in data.speakers}))
-    out = Path(out)
-    with directory_lock(out):
-        torch.manual_seed(settings.training.seed)
+
+    def make_task() -> Task:
         try:
             model = build_speech_vqvae(settings.model, speakers).to(where)
         except ValueError as error:  # sizes that do not fit each other
             raise InputError(f"{config}: model: {error}; change these settings") from error
-        task = _SpeechTask(model, settings, train_dirs, valid_dir).task()
+        return _SpeechTask(model, settings, train_dirs, valid_dir).task()
 
-        def describe_run() -> None:
-            write_text(out / "config.yaml", dump_config(settings))
-            write_json(out / "environment.json", describe_environment())
-
-        is_finished = _is_finished(out, settings)
-        task.on_start = None if is_finished else describe_run  # else it would claim another origin
-        began = time.monotonic()
-        progress = TrainingProgress(settings.training.steps, quiet=quiet)
-        state = fit(task, settings.training, out, resume=resume, progress=progress)
-    return TrainingSummary(
-        out / f"step-{state.step:08d}",
-        out / f"step-{state.best_step:08d}",
-        state.best_nll,
-        time.monotonic() - began,
-    )
-
-
-def _is_finished(out: Path, settings: TrainSpeechVQVAE) -> bool:
-    """Whether the run in `out` has all its steps, so that these settings would change nothing.
-
-    Raises:
-        InputError: it has, by other settings than these.
-    """
-    done = checkpoints(out)
-    if not done or int(done[-1].name.removeprefix("step-")) < settings.training.steps:
-        return False
-    before = load_config(out / "config.yaml", TrainSpeechVQVAE).training
-    for name, wanted in settings.training:
-        if name not in FREE and getattr(before, name) != wanted:
-            raise InputError(
-                f"{out}: has its {settings.training.steps} steps, by training.{name}"
-                f" {getattr(before, name)} and not {wanted}; give another --out, or more steps"
-            )
-    return True
+    unit = "nats a sample"
+    return run_training(out, settings, make_task, resume=resume, quiet=quiet, unit=unit)
 
 
 class _SpeechTask:
@@ -191,7 +126,7 @@ class _SpeechTask:
     def _digest(self) -> str:
         """Of what is trained on: other utterances make another run."""
         names = sorted(name for data in self.train for name in data)
-        names.append(str(self.batches.crops_per_epoch))
+        names.append(str(self.batches.order.crops_per_epoch))
         return hashlib.sha256(" ".join(names).encode()).hexdigest()[:16]
 
     def compute_losses(self, step_and_batch: tuple[int, Batch]) -> dict[str, torch.Tensor]:
