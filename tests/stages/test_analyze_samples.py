@@ -288,6 +288,9 @@ def test_the_command_prints_a_table_and_writes_json(files, monkeypatch, capfd):
     assert table[2].startswith("| codes | JSD phones |")
     assert sum(line.startswith("| ") for line in table) == 8
     assert {line.count("|") for line in table[2:]} == {8}
+    monkeypatch.setattr(sys, "argv", ["vqspeech", "results", "found.json"])
+    assert cli._run() == 0
+    assert "\n".join(table) in capfd.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ knowledge gives. L frames, G groups, K codes of each, U utterances.
 
 import math
 import os
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -88,6 +89,7 @@ def analyze_samples(
         InputError: codes, map, prior, model or data that do not fit together, or too few codes.
         MissingError: no prior is packaged, or no such device.
     """
+    began = time.monotonic()
     _check_settings(seconds, count, temperature, top_k, spoken_seconds, fit_on, tune_on)
     code_dir = read_code_dir(codes)
     mapping = load_mapping(phoneme_map)
@@ -172,7 +174,7 @@ def analyze_samples(
             note=note,
             progress=speaking,
         )
-    return found
+    return found | {"analysis_seconds": round(time.monotonic() - began, 2)}
 
 
 def _fit(
