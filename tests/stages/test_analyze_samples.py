@@ -195,7 +195,8 @@ def test_what_is_found_is_what_is_counted_by_hand(files):
     assert (found["samples"], found["seconds"]) == (len(other), pytest.approx(frames / 1000))
     assert (found["speakers_known"], found["model_hash"]) == (found["speakers"], codes.model_hash)
     assert (found["spoken"], found["recognizer"]) == ([], None)
-    assert found == analyze_samples(**arguments(files, seconds=0.1, seed=3))
+    again = analyze_samples(**arguments(files, seconds=0.1, seed=3))
+    assert found == again | {"analysis_seconds": found["analysis_seconds"]}
 
 
 def test_ngrams_know_nothing_of_the_reference(files, monkeypatch):
@@ -290,7 +291,7 @@ def test_the_command_prints_a_table_and_writes_json(files, monkeypatch, capfd):
     assert {line.count("|") for line in table[2:]} == {8}
     monkeypatch.setattr(sys, "argv", ["vqspeech", "results", "found.json"])
     assert cli._run() == 0
-    assert "\n".join(table) in capfd.readouterr().out
+    assert "\n".join(table[2:]) in capfd.readouterr().out
 
 
 @pytest.mark.parametrize(
