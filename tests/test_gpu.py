@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from small_priors import build_prior
 
+from vqspeech.generation.code_sampling import sample_codes
 from vqspeech.generation.voice import Voice
 from vqspeech.training.fit import choose_autocast
 
@@ -48,3 +50,15 @@ def test_a_voice_on_the_gpu_draws_what_it_draws_on_the_cpu(make_model):
         for device in ("cpu", "cuda")
     ]
     assert np.array_equal(*speech)
+
+
+def test_a_prior_on_the_gpu_scores_and_draws_what_it_does_on_the_cpu(make_model):
+    codes = torch.arange(24).view(2, 12) % 16
+    scored, drawn = [], []
+    for device in ("cpu", "cuda"):
+        prior = build_prior(make_model(), "5eed").double().to(device)
+        nats = prior.nll(codes.to(device), SPEAKERS.to(device)).nats
+        scored.append(nats.cpu())
+        drawn.append(sample_codes(prior, 40, [0, 1, 2], seed=3, top_k=9, prompt=codes[0, :5]))
+    torch.testing.assert_close(*scored)
+    assert np.array_equal(*drawn)
