@@ -20,7 +20,9 @@ class Resume(StrEnum):
     MUST = "must"
 
 
-ConfigArgument = Annotated[Path, typer.Argument(help="Settings, as egs/mini/conf/{vqvae,prior}.yaml.")]
+ConfigArgument = Annotated[
+    Path, typer.Argument(help="Settings, as egs/mini/conf/{vqvae,prior}.yaml.")
+]
 RunOption = Annotated[Path, typer.Option(help="The run: checkpoints, log and settings.")]
 ResumeOption = Annotated[Resume, typer.Option(help="Go on from a checkpoint.")]
 SetOption = Annotated[
