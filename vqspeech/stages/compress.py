@@ -222,7 +222,7 @@ def load_coder() -> ModuleType:
         import constriction
     except ImportError as error:
         raise MissingError(
-            "--compress: the library constriction is missing; pip install 'vqspeech[compress]'"
+            "compressed codes need the library constriction; pip install 'vqspeech[compress]'"
         ) from error
     return constriction.stream
 
