@@ -46,7 +46,7 @@ def test_unconditional_speech_is_told_where_the_model_has_a_prior(
     run, make_model, model, recording, tmp_path, monkeypatch
 ):
     save_prior(tmp_path / "prior", make_model(), model)
-    monkeypatch.setattr("vqspeech.stages.demo.UNCONDITIONAL_SECONDS", 0.02)
+    monkeypatch.setattr("vqspeech.stages.unconditional.SECONDS", 0.02)
     out = tmp_path / "demo"
     status, printed, err = run("demo", "--model", model, "--src", recording, "--out", out)
     assert (status, err) == (0, "")

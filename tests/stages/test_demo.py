@@ -15,7 +15,7 @@ from vqspeech.checkpoint import save_folder
 from vqspeech.errors import MissingError, UsageError, WriteError
 from vqspeech.generation.voice import load_voice
 from vqspeech.models.build import model_config
-from vqspeech.stages import demo
+from vqspeech.stages import demo, unconditional
 from vqspeech.stages.convert import convert_files
 from vqspeech.stages.demo import choose_speakers, describe_speaker, packaged_recording, run_demo
 
@@ -84,7 +84,7 @@ def test_a_model_with_a_prior_speaks_without_being_told_what(
     make_model, model, recording, tmp_path, monkeypatch, named, voices
 ):
     pictures = {}
-    monkeypatch.setattr(demo, "UNCONDITIONAL_SECONDS", 0.02)
+    monkeypatch.setattr(unconditional, "SECONDS", 0.02)
     monkeypatch.setattr(
         demo, "draw_spectrograms", lambda path, panels, rate: pictures.update({path.name: panels})
     )

@@ -44,7 +44,7 @@ class FakeVoice:
     def encode(self, samples):
         return np.zeros(-(-len(samples) // self.model.hop), np.int64)
 
-    def decode_batch(self, codes, speakers, *, seed, progress):
+    def decode_batch(self, codes, speakers, *, seed, temperature=None, progress=None):
         rate = self.model.hop
         return [
             np.sin(np.arange(len(c) * rate) * (0.1 + self.speakers.index(s))).astype(np.float32)

@@ -199,7 +199,7 @@ def spoken(monkeypatch, make_model):
         model = make_model()
         sample_rate, hop = model.sample_rate, model.hop
 
-        def decode_batch(self, codes, speakers, *, seed, progress):
+        def decode_batch(self, codes, speakers, *, seed, temperature=None, progress=None):
             asked.update(codes=codes, speakers=list(speakers), decode_seed=seed)
             return [np.zeros(len(item) * self.hop, np.float32) for item in codes]
 
@@ -212,7 +212,7 @@ def spoken(monkeypatch, make_model):
         return Voice()
 
     monkeypatch.setattr("vqspeech.generation.voice.load_voice", load_voice)
-    monkeypatch.setattr("vqspeech.generation.code_sampling.sample_codes", sample_codes)
+    monkeypatch.setattr("vqspeech.stages.unconditional.sample_codes", sample_codes)
     return asked
 
 

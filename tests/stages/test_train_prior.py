@@ -137,6 +137,25 @@ def test_ngrams_are_of_what_is_validated_on_however_the_run_goes_on(train, code_
     assert read()["nats"]["trigram"] > first["nats"]["trigram"] + 0.1
 
 
+def test_ngrams_of_much_are_counted_in_a_part_and_of_too_many_frames_left_out(
+    train, tmp_path, monkeypatch
+):
+    def facts(name):
+        train(name, "training.steps=1")
+        return json.loads((tmp_path / name / "ngrams.json").read_text())
+
+    assert facts("all")["fit_utterances"] == 12
+    monkeypatch.setattr("vqspeech.stages.train_prior.MOST_NGRAM_CODES", 100)
+    part = facts("part")
+    assert 1 <= part["fit_utterances"] < 12
+    assert part["nats"]["uniform"] == pytest.approx(np.log(8))
+    monkeypatch.setattr("vqspeech.stages.score_ngrams.MOST_SYMBOLS", 4)
+    few = facts("few")
+    assert list(few["nats"]) == ["uniform"]
+    assert "different frames" in few["left_out"]
+    assert "| 3.000 |" in format_summaries([summarize_run(tmp_path / "few")])
+
+
 def test_groups_are_codes_that_follow_one_another(train, code_dir, tmp_path):
     parts = [code_dir(f"{n}2", cycles(i, groups=2), groups=2) for i, n in ((0, "t"), (100, "v"))]
     train("run", "training.steps=100", train=parts[0], valid=parts[1])

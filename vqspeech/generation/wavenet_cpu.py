@@ -40,8 +40,8 @@ def sample_wavenet_cpu(
     the calling thread, without the GIL, so that two calls may run in two threads.
 
     The first call in a process loads numba and the compiled code (half a second each). The first
-    ever compiles it, in about 7 s of CPU time, and keeps it: in `__pycache__` beside the module, in
-    the user's cache folder where that cannot be written, or else for the process only.
+    ever compiles it, in about 10 s of CPU time, and keeps it: in `__pycache__` beside the module,
+    in the user's cache folder where that cannot be written, or else for the process only.
 
     Args:
         wavenet: in evaluation mode.

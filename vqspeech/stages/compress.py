@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import vqspeech
-from vqspeech.audio.waveform import read_waveform
 from vqspeech.data.code_file import RecordedCodes, load_codes, save_codes
 from vqspeech.data.compressed_codes import (
     HEADER_BYTES,
@@ -34,6 +33,7 @@ from vqspeech.errors import InputError, MissingError
 from vqspeech.generation.code_probabilities import CodeProbabilities
 from vqspeech.generation.voice import Voice
 from vqspeech.models.prior import SpeechPrior
+from vqspeech.stages.recordings import encode_recordings
 
 
 class Compressed(NamedTuple):
@@ -124,15 +124,9 @@ def compress_files(
     if speaker is not None and prior.speakers and row == prior.nobody:
         note(f"--speaker {speaker}: unknown to the prior; coded as of nobody in particular")
     written, failures = [], []
-    for source, target in zip(sources, targets, strict=True):
-        try:
-            waveform = read_waveform(source, voice.sample_rate)
-        except InputError as error:
-            failures.append(str(error))
-            continue
-        for text in waveform.notes:
-            note(text)
-        codes, samples = voice.encode(waveform.samples), len(waveform.samples)
+    target_of = dict(zip(sources, targets, strict=True))
+    for source, codes, samples in encode_recordings(voice, sources, failures, note):
+        target = target_of[source]
         coded, bits = compress_codes(prior, codes, row)
         facts = (row, voice.sample_rate, voice.hop, samples, _versions())
         save_compressed(

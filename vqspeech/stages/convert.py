@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from vqspeech.audio.waveform import FORMATS, read_waveform, wav_bytes, write_waveform
+from vqspeech.audio.waveform import FORMATS, wav_bytes, write_waveform
 from vqspeech.data.code_file import RecordedCodes, load_codes
 from vqspeech.data.targets import check_targets, unique_files
 from vqspeech.errors import InputError, UsageError
 from vqspeech.files import write_error
 from vqspeech.generation.voice import Voice
+from vqspeech.stages.recordings import encode_recordings
 
 
 @dataclass(frozen=True)
@@ -73,19 +74,11 @@ def convert_files(
     _check_targets(targets.values(), paths, overwrite)
     failures, jobs, codes, lengths = [], [], [], []
     began = time.perf_counter()
-    for path in paths:
-        try:
-            waveform = read_waveform(path, voice.sample_rate)
-        except InputError as error:
-            failures.append(str(error))
-            continue
-        for text in waveform.notes:
-            note(text)
-        encoded = voice.encode(waveform.samples)
+    for path, encoded, samples in encode_recordings(voice, paths, failures, note):
         for name in names:
             jobs.append((path, name))
             codes.append(encoded)
-            lengths.append(len(waveform.samples))
+            lengths.append(samples)
 
     if jobs:  # loading the sampler, or compiling it once, is no work on these recordings
         loading = time.perf_counter()

@@ -17,7 +17,6 @@ from vqspeech.audio.pitch import Pitch, median_pitch
 from vqspeech.audio.waveform import read_waveform, write_waveform
 from vqspeech.data.code_labels import save_text_grid
 from vqspeech.data.targets import check_targets
-from vqspeech.generation.code_sampling import sample_codes
 from vqspeech.generation.voice import Voice, load_voice
 from vqspeech.models.build import load_speech_prior
 from vqspeech.report.spectrograms import Panel, draw_spectrograms
@@ -25,8 +24,9 @@ from vqspeech.stages.convert import Converted
 from vqspeech.stages.find_prior import prior_of
 from vqspeech.stages.list_models import list_speakers
 from vqspeech.stages.speaker_choice import choose_speakers, describe_speaker, take_turns
+from vqspeech.stages.unconditional import draw_speech
 
-UNCONDITIONAL, UNCONDITIONAL_SECONDS = 2, 2.56  # samples from the prior; as long as the paper's
+UNCONDITIONAL = 2  # samples from the prior
 COMPILING_SECONDS = 3.0  # loading what is compiled takes less
 
 
@@ -174,9 +174,12 @@ def run_demo(
     draw_spectrograms(picture, panels, rate)
     unconditional = []
     if unasked:
-        drawn = _speak_unasked(voice, prior_path, unasked, seed, temperature)
+        prior = load_speech_prior(prior_path).to(voice.device)
+        names = list(unasked.values())
+        drawn = draw_speech(prior, voice, names, seed=seed, temperature=temperature)
         panels = []
         for (path, name), made in zip(unasked.items(), drawn, strict=True):
+            write_waveform(path, made, rate)
             panels.append(Panel(f"{path.stem}  {described[name]}".rstrip(), made))
             unconditional.append(Unconditional(path, name, described[name], len(made) / rate))
         draw_spectrograms(unasked_picture, panels, rate)
@@ -215,24 +218,6 @@ def _unconditional_targets(
     names = take_turns([row for row in rows if row["speaker"] in chosen])
     names = islice(cycle(names), UNCONDITIONAL)
     return {out / f"unconditional-{i}-{name}.wav": name for i, name in enumerate(names, 1)}
-
-
-def _speak_unasked(
-    voice: Voice,
-    prior_path: Path,
-    targets: Mapping[Path, str],
-    seed: int,
-    temperature: float | None,
-) -> list[np.ndarray]:
-    """Draw codes from the prior and say them; those of `draw_samples` with the same voices."""
-    prior = load_speech_prior(prior_path).to(voice.device)
-    names = list(targets.values())
-    frames = max(1, int(UNCONDITIONAL_SECONDS * voice.model.code_rate))
-    codes = sample_codes(prior, frames, [prior.speaker_row(name) for name in names], seed=seed)
-    drawn = voice.decode_batch(list(codes), names, seed=seed, temperature=temperature)
-    for path, samples in zip(targets, drawn, strict=True):
-        write_waveform(path, samples, voice.sample_rate)
-    return drawn
 
 
 def _measure(source: np.ndarray, speech: np.ndarray, sample_rate: int) -> Measured:

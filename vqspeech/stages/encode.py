@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from vqspeech.audio.waveform import read_waveform
 from vqspeech.checkpoint import find_model, hash_folder, packaged_models
 from vqspeech.data.code_file import FORMATS, RecordedCodes, save_codes
 from vqspeech.data.codes import check_code_target, write_code_dir
 from vqspeech.data.crops import list_stretches, make_batch
 from vqspeech.data.data_dir import DataDir
 from vqspeech.data.targets import check_targets, unique_files
-from vqspeech.errors import InputError, UsageError
+from vqspeech.errors import UsageError
 from vqspeech.files import follow_link, is_folder, path_lock, sweep_temporaries
 from vqspeech.generation.voice import Voice
+from vqspeech.stages.recordings import encode_recordings
 
 
 def encode_data_dir(
@@ -101,21 +101,11 @@ def encode_files(
     targets = [Path(out) / f"{source.stem}{FORMATS[file_format]}" for source in sources]
     check_targets(targets, sources, overwrite=overwrite)
     written, failures = [], []
-    for source, target in zip(sources, targets, strict=True):
-        try:
-            waveform = read_waveform(source, voice.sample_rate)
-        except InputError as error:
-            failures.append(str(error))
-            continue
-        for text in waveform.notes:
-            note(text)
-        codes = voice.encode(waveform.samples)
-        length = len(waveform.samples)
-        recorded = RecordedCodes(
-            codes, voice.sample_rate, voice.hop, length, voice.name, model_hash
-        )
-        save_codes(target, recorded)
-        written.append((target, len(codes)))
+    target_of = dict(zip(sources, targets, strict=True))
+    for source, codes, samples in encode_recordings(voice, sources, failures, note):
+        facts = (voice.sample_rate, voice.hop, samples, voice.name, model_hash)
+        save_codes(target_of[source], RecordedCodes(codes, *facts))
+        written.append((target_of[source], len(codes)))
     return written, failures
 
 

@@ -1,13 +1,13 @@
 """A trained model's likelihood and use of its codes on a data directory, told or strange voices."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 
 from vqspeech.audio.mulaw import mulaw_encode
-from vqspeech.data.crops import Batch, list_stretches, make_batch, validation_windows
+from vqspeech.data.crops import Batch, Stretch, list_stretches, make_batch, validation_windows
 from vqspeech.data.data_dir import DataDir
 from vqspeech.generation.voice import Voice
 from vqspeech.models.speech import SpeechVQVAE
@@ -54,9 +54,8 @@ def evaluate_likelihood(
     stand_ins = {}
     rows = list(range(len(model.speakers)))
     for index in range(len(model.speakers), len(names)):
-        own = [s for s in stretches if s.speaker == index][:PROBE_UTTERANCES]
-        length = _whole_frames(PROBE_SECONDS, model)
-        rows.append(_likeliest_row(model, make_batch([(s, 0) for s in own], length)))
+        own = [s for s in stretches if s.speaker == index]
+        rows.append(likeliest_row(model, own))
         stand_ins[names[index]] = model.speakers[rows[-1]]
         note(f"{names[index]} is no speaker of {voice.name}; {stand_ins[names[index]]} stands in")
     table = torch.tensor(rows)
@@ -89,7 +88,10 @@ def _whole_frames(seconds: float, model: SpeechVQVAE) -> int:
 
 
 @torch.no_grad()
-def _likeliest_row(model: SpeechVQVAE, batch: Batch) -> int:
+def likeliest_row(model: SpeechVQVAE, stretches: Sequence[Stretch]) -> int:
+    """The speaker under whom the first seconds of a stranger's first utterances are likeliest."""
+    pieces = [(stretch, 0) for stretch in stretches[:PROBE_UTTERANCES]]
+    batch = make_batch(pieces, _whole_frames(PROBE_SECONDS, model))
     device = next(model.parameters()).device
     waveform, length = batch.waveform.to(device), batch.length.to(device)
     latents = model.latents(model.codes(waveform))

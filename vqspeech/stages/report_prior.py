@@ -31,7 +31,6 @@ from vqspeech.stages.report_utterances import SECONDS, choose_examples, read_utt
 from vqspeech.stages.speaker_choice import choose_speakers, describe_speaker
 
 KINDS = (LIKELIHOOD, SAMPLES)  # of scores that this section shows
-SAMPLE_SECONDS = 2.56  # 40,960 samples at 16 kHz, as in the paper
 SAMPLE_COUNT = 4
 _SKIPPED = ("kind", "model_hash", "by_utterance")  # what is a row of each utterance is too long
 
@@ -155,8 +154,8 @@ def _samples(
     progress: Callable[[int, int], None] | None,
 ) -> Clips:
     """Speech that nobody asked for: codes by the prior, said by the model they are of."""
-    from vqspeech.generation.code_sampling import sample_codes
     from vqspeech.generation.voice import load_voice
+    from vqspeech.stages.unconditional import draw_speech
 
     folder = next(f for f in checkpoints(run) if _fits(f, found.model_hash))
     voice = load_voice(folder)
@@ -164,11 +163,8 @@ def _samples(
     described = {row["speaker"]: describe_speaker(row) for row in rows}
     chosen = choose_speakers(rows, 2)
     names = [chosen[i % len(chosen)] for i in range(SAMPLE_COUNT)]
-    frames = max(round(SAMPLE_SECONDS * voice.model.code_rate), 1)
-    told = [prior.speaker_row(name) for name in names]
-    codes = sample_codes(prior, frames, told, seed=seed)
-    spoken = voice.decode_batch(list(codes), names, seed=seed, progress=progress)
-    seconds = frames * voice.hop / voice.sample_rate
+    spoken = draw_speech(prior, voice, names, seed=seed, progress=progress)
+    seconds = len(spoken[0]) / voice.sample_rate
     clips = [
         make_clip(
             f"prior-sample-{number}",

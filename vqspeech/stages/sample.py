@@ -24,11 +24,10 @@ from vqspeech.report.spectrograms import Panel, draw_spectrograms
 from vqspeech.stages.find_prior import find_prior, load_matching
 from vqspeech.stages.list_models import list_speakers
 from vqspeech.stages.speaker_choice import describe_speaker, take_turns
+from vqspeech.stages.unconditional import SECONDS, whole_frames
 
-SECONDS = 2.56  # 40,960 samples at 16 kHz, as in the paper
 LONGEST_SECONDS, MOST_SAMPLES = 3600.0, 10_000  # what a disk and a day have room for
 PANELS = 8  # of the picture
-ROUNDING = 1e-6  # of a frame: 2.56 s at 50 a second are 128
 
 
 @dataclass(frozen=True)
@@ -129,7 +128,7 @@ def draw_samples(
             "most as many"
         )
     rate = voice.model.code_rate
-    frames = _whole_frames("--seconds", seconds, rate)
+    frames = whole_frames(seconds, rate)
     rows = list_speakers(find_prior(prior, model)[1])
     named = [voice.speakers[voice.speaker_index(name)] for name in speakers] or take_turns(rows)
     names = list(islice(cycle(named), count))
@@ -216,7 +215,7 @@ def read_prompt(
         UsageError: `seconds` is shorter than a code, or no number.
         InputError: no audio, or less than a code of it.
     """
-    frames = _whole_frames("--prompt-seconds", seconds, voice.model.code_rate)
+    frames = whole_frames(seconds, voice.model.code_rate, "--prompt-seconds")
     waveform = read_waveform(prompt, voice.sample_rate)
     for text in waveform.notes:
         note(text)
@@ -268,17 +267,6 @@ def _check_numbers(
     check_choice("--temperature", temperature, top_k)
     if decoder_temperature is not None:
         check_choice("--decoder-temperature", decoder_temperature)
-
-
-def _whole_frames(option: str, seconds: float, code_rate: float) -> int:
-    """How many whole codes `seconds` hold."""
-    frames = seconds * code_rate + ROUNDING
-    if not 1 <= frames < math.inf:
-        raise UsageError(
-            f"{option} {seconds:g}: shorter than one code, which lasts {1 / code_rate:g} s; "
-            "give more"
-        )
-    return int(frames)
 
 
 def share_progress(

@@ -19,13 +19,19 @@ ORDERS = {"unigram": 1, "bigram": 2, "trigram": 3}
 MOST_SYMBOLS = 2_000_000  # three of them make a number of 63 bits
 
 
-def ngram_nats(train: Sequence[CodeDir], valid: CodeDir, scored: CodeDir) -> dict[str, np.ndarray]:
+def ngram_nats(
+    train: Sequence[CodeDir],
+    valid: CodeDir,
+    scored: CodeDir,
+    fit_on: Collection[str] | None = None,
+) -> dict[str, np.ndarray]:
     """-log p of each utterance under a uniform distribution and n-grams.
 
     Args:
         train: what the n-grams are counted in.
         valid: what their smoothing is tuned on.
         scored: whose utterances are scored; those without codes are left out.
+        fit_on: the utterances of `train` that are counted; all without it.
 
     Returns:
         By name, uniform, unigram, bigram and trigram: nats of each utterance, sorted by id.
@@ -33,7 +39,7 @@ def ngram_nats(train: Sequence[CodeDir], valid: CodeDir, scored: CodeDir) -> dic
     Raises:
         InputError: a directory without codes, or codes of different models.
     """
-    models = fit_ngrams(train, valid)
+    models = fit_ngrams(train, valid, fit_on)
     check_same_codes(train[0], scored)
     codes = codes_of([scored])
     frames = np.diff(codes.starts)
@@ -44,22 +50,29 @@ def ngram_nats(train: Sequence[CodeDir], valid: CodeDir, scored: CodeDir) -> dic
 
 
 def ngram_baselines(
-    train: Sequence[CodeDir], valid: CodeDir, scored: CodeDir, keys: Collection[str] | None = None
+    train: Sequence[CodeDir],
+    valid: CodeDir,
+    scored: CodeDir,
+    keys: Collection[str] | None = None,
+    fit_on: Collection[str] | None = None,
 ) -> dict[str, float]:
     """Mean nats a code, of each of the G of a frame, by the names of `ngram_nats`.
 
     Args:
         keys: the utterances of `scored` that count; all without it.
+        fit_on: as in `ngram_nats`.
     """
-    found = ngram_nats(train, valid, scored)
+    found = ngram_nats(train, valid, scored, fit_on)
     known = [key for key in sorted(scored) if len(scored[key])]
     is_chosen = np.array([keys is None or key in keys for key in known])
     codes = sum(scored[key].size for key in np.array(known)[is_chosen])
     return {name: float(nats[is_chosen].sum() / codes) for name, nats in found.items()}
 
 
-def fit_ngrams(train: Sequence[CodeDir], valid: CodeDir) -> dict[str, Unigram | KneserNey]:
-    """The models of `ORDERS`, over one symbol a frame.
+def fit_ngrams(
+    train: Sequence[CodeDir], valid: CodeDir, fit_on: Collection[str] | None = None
+) -> dict[str, Unigram | KneserNey]:
+    """The models of `ORDERS`, over one symbol a frame; `fit_on` as in `ngram_nats`.
 
     Raises:
         InputError: a directory without codes, codes of different models, or too many symbols.
@@ -69,7 +82,7 @@ def fit_ngrams(train: Sequence[CodeDir], valid: CodeDir) -> dict[str, Unigram | 
     for code_dir in (*train, valid):
         check_same_codes(train[0], code_dir)
     num_symbols = train[0].num_codes ** train[0].groups
-    fit = codes_of(train)
+    fit = codes_of(train, fit_on)
     if num_symbols > MOST_SYMBOLS and (used := len(np.unique(fit.symbols))) > MOST_SYMBOLS:
         raise InputError(
             f"{train[0].path}: {used} different frames of {train[0].groups} groups, trigrams can "

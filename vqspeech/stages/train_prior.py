@@ -38,6 +38,7 @@ from vqspeech.stages.training_run import (
 from vqspeech.training.fit import Task
 
 VALIDATION_BATCH = 8  # utterances
+MOST_NGRAM_CODES = 10_000_000  # that n-grams are counted in: some 15 s and 1 GB
 
 
 def train_prior(
@@ -181,8 +182,16 @@ class _PriorTask:
         with contextlib.suppress(InputError):  # there is none, or half of one
             if load_json(path).get("scored") == scored:
                 return  # the run goes on
-        nats = ngram_baselines(self.train, self.valid, self.valid, self.chosen)
-        write_json(path, {"valid": str(self.valid.path), "scored": scored, "nats": nats})
+        # Of a large corpus a part: training is not to wait for minutes, nor for memory.
+        seconds = MOST_NGRAM_CODES / sum(codes.rate * codes.groups for codes in self.train)
+        fit_on = {key for codes in self.train for key in spread_utterances(codes, seconds)}
+        facts = {"valid": str(self.valid.path), "scored": scored, "fit_utterances": len(fit_on)}
+        try:
+            nats = ngram_baselines(self.train, self.valid, self.valid, self.chosen, fit_on)
+        except InputError as error:  # more kinds of frames than can be counted; a prior can be had
+            facts["left_out"] = str(error)
+            nats = {"uniform": math.log(self.prior.code_format.num_codes)}
+        write_json(path, facts | {"nats": nats})
 
     def _digest_validation(self) -> str:
         """Of what is scored: a run may go on with other utterances, or more of them."""

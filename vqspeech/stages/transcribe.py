@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from vqspeech.analysis.phoneme_mapping import PhonemeMapping
-from vqspeech.audio.waveform import read_waveform
 from vqspeech.data.code_labels import Interval, code_tiers, format_text_grid, label_codes
 from vqspeech.data.codes import join_groups
 from vqspeech.data.label_exports import MAPPED
@@ -18,6 +17,7 @@ from vqspeech.data.targets import check_targets, unique_files
 from vqspeech.errors import InputError, UsageError, printable
 from vqspeech.files import write_text
 from vqspeech.generation.voice import Voice
+from vqspeech.stages.recordings import encode_recordings
 
 SUFFIXES = {"text": ".txt", "json": ".json", "textgrid": ".TextGrid", "ctm": ".ctm"}
 
@@ -114,17 +114,9 @@ def transcribe_files(
     if mapping.num_codes != quantizer.num_codes**quantizer.groups:
         raise ValueError(f"a mapping of {mapping.num_codes} codes for {voice.name}")
     transcripts, failures = [], []
-    for source in unique_files(sources):
-        try:
-            waveform = read_waveform(source, voice.sample_rate)
-        except InputError as error:
-            failures.append(str(error))
-            continue
-        for text in waveform.notes:
-            note(text)
-        codes = voice.encode(waveform.samples)  # (L,) or (L, G)
+    recordings = encode_recordings(voice, unique_files(sources), failures, note)
+    for source, codes, samples in recordings:
         phones = mapping.apply(join_groups(codes, quantizer.num_codes), np.array([0, len(codes)]))
-        samples = len(waveform.samples)
         runs = label_codes(
             phones,
             hop=voice.hop,

@@ -17,7 +17,7 @@ from vqspeech.data.data_dir import DataDir
 from vqspeech.errors import InputError, tell_skipped
 from vqspeech.generation.voice import Voice
 from vqspeech.models.utterance_likelihood import waveform_nats
-from vqspeech.stages.evaluate_likelihood import PROBE_SECONDS, PROBE_UTTERANCES
+from vqspeech.stages.evaluate_likelihood import likeliest_row
 
 
 def choose_recordings(
@@ -91,7 +91,7 @@ def score_recordings(
     stand_ins = {}
     for name in sorted(set(owners) - rows.keys()):
         own = [s for s, owner in zip(stretches, owners, strict=True) if owner == name]
-        rows[name] = _likeliest_row(voice, scored, own[:PROBE_UTTERANCES])
+        rows[name] = likeliest_row(voice.model, own)
         stand_ins[name] = voice.speakers[rows[name]]
         note(f"{name} is no speaker of {voice.name}; {stand_ins[name]} stands in")
     nats = []
@@ -116,21 +116,9 @@ def _spread(stretches: Sequence[Stretch], wanted: float) -> list[Stretch]:
     return chosen or list(stretches[:1])
 
 
-def _likeliest_row(voice: Voice, scored: CodeDir, stretches: Sequence[Stretch]) -> int:
-    frames = max(1, round(PROBE_SECONDS * voice.model.code_rate))
-    nats = [
-        sum(_nats(voice, scored, stretch, row, frames) for stretch in stretches)
-        for row in range(len(voice.speakers))
-    ]
-    return nats.index(min(nats))
-
-
-def _nats(
-    voice: Voice, scored: CodeDir, stretch: Stretch, row: int, frames: int | None = None
-) -> float:
-    """Nats of a recording, or of its first frames."""
-    codes = np.array(scored[stretch.utterance][:frames], np.int64)
-    length = min(stretch.length, len(codes) * voice.hop)
-    waveform = read_segment(stretch.audio, stretch.start, length)
+def _nats(voice: Voice, scored: CodeDir, stretch: Stretch, row: int) -> float:
+    """Nats of a recording."""
+    codes = np.array(scored[stretch.utterance], np.int64)
+    waveform = read_segment(stretch.audio, stretch.start, stretch.length)
     pair = (torch.from_numpy(waveform), torch.from_numpy(codes))
     return float(waveform_nats(voice.model, *pair, row).double().sum())
