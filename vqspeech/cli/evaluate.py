@@ -88,6 +88,13 @@ def export_model(
     temperature: Annotated[
         float | None, typer.Option(min=0.0, max=10.0, help="At which it speaks by default.")
     ] = None,
+    through: Annotated[
+        str | None, typer.Option(help="wavenet or vocoder: by which it speaks by default.")
+    ] = None,
+    speaker: Annotated[
+        list[str] | None,
+        typer.Option(help="A voice, or a pattern of several, that is shared [default: all]."),
+    ] = None,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Write the folder that others load: settings, weights, model card, manifest."""
@@ -100,6 +107,8 @@ def export_model(
         about=about,
         scores=scores or (),
         temperature=temperature,
+        through=through,
+        speakers=speaker or (),
         overwrite=overwrite,
     )
     _tell_folder(folder)

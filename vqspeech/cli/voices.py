@@ -44,6 +44,12 @@ TemperatureOption = Annotated[
         help="Below 1 the voice is cleaner and flatter; 0 is argmax. [default: the model's own]",
     ),
 ]
+ThroughOption = Annotated[
+    str | None,
+    typer.Option(
+        help="wavenet or vocoder: what makes the sound of the codes. [default: the model's own]"
+    ),
+]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
 ThreadsOption = Annotated[
     int, typer.Option(min=1, max=256, help="CPU threads; small models run fastest on 1.")
@@ -57,14 +63,17 @@ def register(app: typer.Typer) -> None:
     app.command()(models)
 
 
-def load_model(model: str | None, device: str, threads: int = 1):
+def load_model(model: str | None, device: str, threads: int = 1, through: str | None = None):
     import torch
 
     from vqspeech.devices import choose_device
     from vqspeech.generation.voice import load_voice
 
     torch.set_num_threads(threads)
-    return load_voice(model, choose_device(device))
+    voice = load_voice(model, choose_device(device))
+    if through is not None:
+        voice.speak_through(through)
+    return voice
 
 
 def report_failures(failures: list[str], total: int) -> None:
@@ -91,6 +100,7 @@ def convert(
     device: DeviceOption = "auto",
     seed: SeedOption = 0,
     temperature: TemperatureOption = None,
+    through: ThroughOption = None,
     overwrite: OverwriteOption = False,
     threads: ThreadsOption = 1,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line a file.")] = False,
@@ -98,7 +108,7 @@ def convert(
     """Say recordings in other voices: the same words, another speaker."""
     from vqspeech.stages.convert import convert_files
 
-    voice = load_model(model, device, threads)
+    voice = load_model(model, device, threads, through)
     with StageProgress("converting", "samples") as progress:
         written, failures = convert_files(
             voice,

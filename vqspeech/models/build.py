@@ -38,7 +38,11 @@ def build_speech_vqvae(settings: SpeechModelSettings, speakers: tuple[str, ...])
     encoder = _build_encoder(settings.encoder, settings.quantizer.dim, settings.sample_rate)
     quantizer = VectorQuantizer(**settings.quantizer.model_dump(exclude={"initialize"}))
     decoder = WaveNetDecoder(
-        settings.quantizer.dim, len(speakers), encoder.hop, **settings.decoder.model_dump()
+        settings.quantizer.dim,
+        len(speakers),
+        encoder.hop,
+        sample_rate=settings.sample_rate,
+        **settings.decoder.model_dump(),
     )
     guide = None
     if settings.guide_mels:

@@ -8,6 +8,7 @@
 What only the loss of training needs is left out.
 """
 
+import fnmatch
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -15,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vqspeech.checkpoint import find_model, load_json, save_folder
 from vqspeech.errors import InputError, UsageError, WriteError
 from vqspeech.files import check_replaceable
+from vqspeech.generation.voice import WAVENET, Voice
 from vqspeech.models.build import load_speech_vqvae, model_config
 from vqspeech.models.speech import SpeechVQVAE
 from vqspeech.stages.encode import hash_model
@@ -37,6 +39,8 @@ def export_model(
     about: str | os.PathLike | None = None,
     scores: Sequence[str | os.PathLike] = (),
     temperature: float | None = None,
+    through: str | None = None,
+    speakers: Sequence[str] = (),
     overwrite: bool = False,
 ) -> Path:
     """Write the folder that `vqspeech.load` and `--model` take.
@@ -51,16 +55,24 @@ def export_model(
             of the same data together, and into the card.
         temperature: at which the model speaks when a call names no other; kept from the source,
             or 1, without it.
+        through: "wavenet" or "vocoder", by which it speaks when a call names none; kept from the
+            source, or the WaveNet, without it.
+        speakers: names or patterns such as "p9*" of the voices that are shared; all without any.
         overwrite: replace an exported model that is there.
 
     Raises:
-        UsageError: `out` is the model itself, or an unknown precision.
+        UsageError: `out` is the model itself, an unknown precision, a pattern that no speaker
+            has, or a vocoder that the model has not.
         InputError: no speech model there, a file that cannot be read, or weights beyond the range
             of the precision.
         WriteError: `out` is there and may not be replaced, or holds other files.
     """
     folder = check_export(model, out, precision, overwrite=overwrite)
     loaded, source = load_speech_vqvae(model), load_json(folder / "config.json")
+    through = source.get("through", WAVENET) if through is None else through
+    Voice(loaded, name=str(model)).speak_through(through)
+    if speakers:
+        keep_speakers(loaded, speakers)
     text = read_text(about) if about is not None else source.get("about") or _DEFAULT_ABOUT
     numbers = {name: dict(row) for name, row in (source.get("scores") or {}).items()}
     for name, row in gather_scores(scores).items():
@@ -68,10 +80,15 @@ def export_model(
     settings = loaded.settings.model_copy(update={"guide_mels": 0})
     loaded.settings, loaded.guide = settings, None
     more = {
-        "speaker_information": source.get("speaker_information") or {},
+        "speaker_information": {
+            name: facts
+            for name, facts in (source.get("speaker_information") or {}).items()
+            if name in loaded.speakers
+        },
         "codes_of": hash_model(model),
         "about": text,
         "temperature": source.get("temperature", 1.0) if temperature is None else temperature,
+        "through": through,
         "scores": numbers,
     }
     save_folder(
@@ -83,6 +100,28 @@ def export_model(
         },
     )
     return Path(out)
+
+
+def keep_speakers(model: SpeechVQVAE, patterns: Sequence[str]) -> None:
+    """Leave a model with the voices whose names match, and their rows of the table.
+
+    Raises:
+        UsageError: a pattern that matches none.
+    """
+    for pattern in patterns:
+        if not fnmatch.filter(model.speakers, pattern):
+            raise UsageError(
+                f"--speaker {pattern}: none of the {len(model.speakers)} speakers; see 'vqspeech "
+                "speakers --model ...'"
+            )
+    rows = [
+        row
+        for row, name in enumerate(model.speakers)
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+    ]
+    table = model.decoder.speaker
+    model.decoder.speaker = nn.Embedding.from_pretrained(table.weight[rows], freeze=False)
+    model.speakers = tuple(model.speakers[row] for row in rows)
 
 
 def check_export(
