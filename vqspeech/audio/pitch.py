@@ -9,7 +9,9 @@ import numpy as np
 
 LOW_HZ, HIGH_HZ = 65.0, 400.0  # speakers of any sex, but for shouts and creaks
 STEP_SECONDS = 0.020
-FINE, COARSE = 0.1, 0.25  # semitones between candidates; the coarse search is three times as fast
+# Semitones between candidates. 0.25 would be five times as fast, but of fewer candidates fewer frames
+# count as voiced, up to a third: pYIN shares its doubt among them.
+RESOLUTION = 0.1
 
 
 class Pitch(NamedTuple):
@@ -35,7 +37,7 @@ def median_pitch(waveform: np.ndarray, sample_rate: int) -> Pitch:
     return Pitch(median, len(voiced) / len(track))
 
 
-def pitch_track(waveform: np.ndarray, sample_rate: int, *, resolution: float = FINE) -> np.ndarray:
+def pitch_track(waveform: np.ndarray, sample_rate: int) -> np.ndarray:
     """Fundamental frequency (N,) in Hz, one each 20 ms; nan where a frame is not voiced.
 
     The first call in a process takes some seconds, in which numba compiles librosa's search.
@@ -43,7 +45,6 @@ def pitch_track(waveform: np.ndarray, sample_rate: int, *, resolution: float = F
     Args:
         waveform: (T,) float, T >= 1.
         sample_rate: Hz, at least 1000.
-        resolution: semitones between the frequencies that are tried.
 
     Raises:
         ValueError: an empty waveform or a lower rate.
@@ -61,6 +62,6 @@ def pitch_track(waveform: np.ndarray, sample_rate: int, *, resolution: float = F
         sr=sample_rate,
         frame_length=frame,
         hop_length=round(STEP_SECONDS * sample_rate),
-        resolution=resolution,
+        resolution=RESOLUTION,
     )
     return np.where(is_voiced, hz, np.nan)

@@ -55,6 +55,7 @@ AudioOption = Annotated[
 def register(group: typer.Typer) -> None:
     """Add the commands of this module."""
     group.command()(conversion)
+    group.command()(reconstruction)
 
 
 def conversion(
@@ -128,6 +129,60 @@ def conversion(
             keep_audio=keep_audio,
             beside=None if json_file == "-" else json_file,
             note=note,
+            progress=progress,
+        )
+    tell(describe_speech(found), found, json_file)
+
+
+def reconstruction(
+    data: Annotated[Path, typer.Option(help="A data directory at the model's rate.")],
+    model: ModelOption = None,
+    count: Annotated[
+        int, typer.Option(min=1, help="Of utterances that are drawn, by --seed.")
+    ] = 24,
+    name: NameOption = None,
+    recogniser: RecogniserOption = "auto",
+    similarity: SimilarityOption = True,
+    quality: QualityOption = None,
+    seconds_longest: LongestOption = 8.0,
+    keep_audio: AudioOption = None,
+    seed: SeedOption = 0,
+    temperature: TemperatureOption = None,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = 1,
+    json_file: JsonOption = None,
+) -> None:
+    """Encode utterances, decode them in their own voices, and score what the codes lose.
+
+    The extra holds the evaluators: pip install 'vqspeech[evaluate]'.
+    """
+    from vqspeech.stages.evaluate_reconstruction import evaluate_reconstruction, find_utterances
+    from vqspeech.stages.evaluators import load_evaluators
+    from vqspeech.stages.speech_table import describe_speech
+
+    check_json(json_file)
+    voice = load_model(model, device, threads)
+    material = find_utterances(
+        voice, data, count=count, seed=seed, longest_seconds=seconds_longest, note=note
+    )
+    evaluators = load_evaluators(
+        voice.sample_rate,
+        recogniser=recogniser,
+        has_similarity=similarity,
+        has_quality=quality,
+        threads=threads,
+    )
+    with StageProgress("speaking and listening", "s") as progress:
+        found = evaluate_reconstruction(
+            voice,
+            model,
+            material,
+            evaluators,
+            name=name,
+            seed=seed,
+            temperature=temperature,
+            longest_seconds=seconds_longest,
+            keep_audio=keep_audio,
             progress=progress,
         )
     tell(describe_speech(found), found, json_file)

@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from vqspeech.analysis.word_errors import normalize_words
 from vqspeech.errors import name_some
 from vqspeech.files import write_text
@@ -20,8 +18,8 @@ from vqspeech.generation.voice import Voice
 from vqspeech.stages.conversion_judge import Judge
 from vqspeech.stages.conversion_material import Material
 from vqspeech.stages.encode import hash_model
-from vqspeech.stages.evaluation_data import read_source
 from vqspeech.stages.evaluators import Evaluators, Heard
+from vqspeech.stages.known_voices import KnownVoices
 from vqspeech.stages.pair_list import direction_of, format_pairs
 from vqspeech.stages.score_summary import (
     by_direction,
@@ -30,7 +28,7 @@ from vqspeech.stages.score_summary import (
     summarize,
     verify,
 )
-from vqspeech.stages.speak_pairs import Job, Work, check_audio_folder, speak
+from vqspeech.stages.speak_pairs import Job, check_audio_folder, speak_and_listen
 
 KIND, FORMAT = "conversion-scores", 1
 SYSTEMS = ("converted", "copy_synthesis", "original")
@@ -71,40 +69,31 @@ def evaluate_conversion(
         WriteError: audio is there already.
     """
     began = time.perf_counter()
-    pairs, rate = material.pairs, voice.sample_rate
+    pairs = material.pairs
     owners = {p.utterance: material.sources[p.utterance].speaker for p in pairs}
     jobs = [Job(*pair) for pair in pairs]
     copies = [Job(key, owner) for key, owner in owners.items() if owner in voice.speakers]
     check_audio_folder(keep_audio, [*jobs, *copies])
     if material.drawn is not None:
         _write_beside(beside, "pairs", format_pairs(pairs, material.drawn))
-    sources = {key: read_source(material.sources, key, rate, longest_seconds) for key in owners}
-    # Every second that is spoken is heard too; those of the sources are heard only.
-    to_speak = sum(len(sources[job.utterance]) for job in (*jobs, *copies)) / rate
-    work = Work(2 * to_speak + sum(map(len, sources.values())) / rate, progress)
-    spoken = speak(
+    voices = KnownVoices(material.targets, evaluators)
+    listened = speak_and_listen(
         voice,
+        material.sources,
         [*jobs, *copies],
-        sources,
+        voices,
+        material.speakers,
         seed=seed,
         temperature=temperature,
-        work=work,
+        longest_seconds=longest_seconds,
         keep_audio=keep_audio,
+        progress=progress,
     )
-
-    def listen(samples: np.ndarray) -> Heard:
-        heard = evaluators.listen(samples)
-        work.finish(len(samples) / rate)
-        return heard
-
-    originals = {key: listen(samples) for key, samples in sources.items()}
-    converted = [listen(samples) for samples in spoken[: len(jobs)]]
-    copied = {
-        job.utterance: listen(samples)
-        for job, samples in zip(copies, spoken[len(jobs) :], strict=True)
-    }
-    references, reference = _references(material, originals)
-    judge = Judge(material, evaluators, originals, references, reference == TEXT)
+    originals = listened.originals
+    converted = [listened.spoken[job] for job in jobs]
+    copied = {job.utterance: listened.spoken[job] for job in copies}
+    references, reference = find_references(material, originals)
+    judge = Judge(material, voices, originals, references, reference == TEXT)
     likeness = [judge.similarities(h, p) for h, p in zip(converted, pairs, strict=True)]
     silent = [p.id for p, row in zip(pairs, likeness, strict=True) if row is None]
     if silent and evaluators.encoder is not None:
@@ -137,7 +126,7 @@ def evaluate_conversion(
             system: summarize([row[system] for row in rows if system in row]) for system in SYSTEMS
         },
         "directions": by_direction([row["converted"] for row in rows], directions),
-        "scale": judge.targets.scale(judge.speakers) if evaluators.encoder is not None else None,
+        "scale": voices.scale(judge.speakers) if evaluators.encoder is not None else None,
         "pairs": [
             {
                 "id": pair.id,
@@ -145,7 +134,7 @@ def evaluate_conversion(
                 "source_speaker": owners[pair.utterance],
                 "target": pair.target,
                 "direction": direction,
-                "seconds": len(sources[pair.utterance]) / rate,
+                "seconds": listened.seconds[pair.utterance],
                 "source_words": join_words(originals[pair.utterance].words),
                 "converted_words": join_words(heard.words),
                 "reference_words": join_words(references[pair.utterance]),
@@ -177,7 +166,7 @@ def join_words(words: Sequence[str] | None) -> str | None:
     return None if words is None else " ".join(words)
 
 
-def _references(
+def find_references(
     material: Material, originals: Mapping[str, Heard]
 ) -> tuple[dict[str, list[str] | None], str]:
     """The words that should be heard, by utterance, and where they are from.

@@ -13,7 +13,7 @@ import torch
 import vqspeech
 from vqspeech.analysis.word_errors import normalize_words
 from vqspeech.audio.features import MEAN, STD, LogMel
-from vqspeech.audio.pitch import COARSE, HIGH_HZ, LOW_HZ, pitch_track
+from vqspeech.audio.pitch import HIGH_HZ, LOW_HZ, RESOLUTION, pitch_track
 from vqspeech.data.speech_judges import (
     DnsmosJudge,
     QualityJudge,
@@ -64,7 +64,7 @@ class Evaluators:
 
     def track(self, samples: np.ndarray) -> np.ndarray:
         """The pitch (N,) of (T,) samples."""
-        return pitch_track(samples, self.sample_rate, resolution=COARSE)
+        return pitch_track(samples, self.sample_rate)
 
     def log_mel(self, samples: np.ndarray) -> np.ndarray:
         """(N, 40) logarithm of power in mel bands, of which cepstra are made."""
@@ -83,7 +83,7 @@ class Evaluators:
             "pitch": {
                 "name": "librosa.pyin",
                 "version": package_version("librosa"),
-                "settings": f"{LOW_HZ:g} to {HIGH_HZ:g} Hz, resolution {COARSE:g} semitones",
+                "settings": f"{LOW_HZ:g} to {HIGH_HZ:g} Hz, resolution {RESOLUTION:g} semitones",
             },
             "quality": judge and {"name": judge.name, "version": judge.version},
             "cepstra": {

@@ -3,7 +3,7 @@
 import itertools
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from vqspeech.stages.evaluators import Evaluators
 from vqspeech.stages.report_utterances import read_utterance
 
 RECORDINGS = 10  # of a speaker, for the mean embedding
-PITCH_RECORDINGS = 5  # for the usual pitch, which is slower to find and needs fewer
+PITCH_RECORDINGS = 3  # for the usual pitch, which is slower to find and needs fewer
 
 
 class KnownVoices:
@@ -42,14 +42,10 @@ class KnownVoices:
     def __contains__(self, speaker: str) -> bool:
         return speaker in self._keys
 
-    def prepare(
-        self, speakers: Sequence[str], told: Callable[[int, int], None] = lambda done, total: None
-    ) -> None:
-        """Embed the recordings of speakers; `told` (done, total) of them."""
-        keys = [key for speaker in speakers for key in self._keys[speaker][: RECORDINGS + 1]]
-        for number, key in enumerate(keys, start=1):
-            self.embedding(key)
-            told(number, len(keys))
+    def keys_of(self, speakers: Sequence[str]) -> list[str]:
+        """The recordings by which speakers are known."""
+        # One more, for the one that may not speak for itself.
+        return [key for speaker in speakers for key in self._keys[speaker][: RECORDINGS + 1]]
 
     def embedding(self, key: str) -> np.ndarray | None:
         """Of one recording; None where nothing is to be heard in it."""

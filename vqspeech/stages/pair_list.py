@@ -101,7 +101,7 @@ def draw_pairs(
     rng = np.random.default_rng(seed)
     sources = _groups(utterances, lambda utterance: genders.get(utterance.speaker))
     wanted = _groups(targets, genders.get)
-    queues = {gender: itertools.cycle(_take_turns(own, rng)) for gender, own in sources.items()}
+    queues = {gender: itertools.cycle(take_turns(own, rng)) for gender, own in sources.items()}
     directions = list(itertools.product(sources, wanted))
     voices = {
         direction: itertools.cycle(_shuffled(wanted[direction[1]], rng)) for direction in directions
@@ -125,6 +125,16 @@ def draw_pairs(
             f"utterances and {len(targets)} targets; give at most so many"
         )
     return list(pairs)
+
+
+def take_turns(utterances: Iterable[Utterance], rng: np.random.Generator) -> list[Utterance]:
+    """One utterance of each speaker, then another of each, in a drawn order."""
+    by_speaker: dict[str, list[Utterance]] = {}
+    for utterance in utterances:
+        by_speaker.setdefault(utterance.speaker, []).append(utterance)
+    rows = [_shuffled(by_speaker[name], rng) for name in _shuffled(sorted(by_speaker), rng)]
+    turns = itertools.chain.from_iterable(itertools.zip_longest(*rows))
+    return [utterance for utterance in turns if utterance is not None]
 
 
 def direction_of(pair: Pair, speaker: str, genders: Mapping[str, str]) -> str | None:
@@ -154,16 +164,6 @@ def _groups(items: Iterable, gender_of) -> dict[str | None, list]:
     items = list(items)
     groups = {g: own for g in GENDERS if (own := [i for i in items if gender_of(i) == g])}
     return groups or {None: items}
-
-
-def _take_turns(utterances: Iterable[Utterance], rng: np.random.Generator) -> list[Utterance]:
-    """One of each speaker, then another of each, in a drawn order."""
-    by_speaker: dict[str, list[Utterance]] = {}
-    for utterance in utterances:
-        by_speaker.setdefault(utterance.speaker, []).append(utterance)
-    rows = [_shuffled(by_speaker[name], rng) for name in _shuffled(sorted(by_speaker), rng)]
-    turns = itertools.chain.from_iterable(itertools.zip_longest(*rows))
-    return [utterance for utterance in turns if utterance is not None]
 
 
 def _shuffled(items: Sequence, rng: np.random.Generator) -> list:

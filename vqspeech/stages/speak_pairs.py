@@ -1,4 +1,4 @@
-"""Speech to be scored: sources through the codes, in the voices that are asked for."""
+"""Speech to be scored: sources through the codes in the voices that are asked for, and heard."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -8,8 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from vqspeech.audio.waveform import write_waveform
+from vqspeech.data.data_dir import DataDir
 from vqspeech.data.targets import check_targets
 from vqspeech.generation.voice import Voice
+from vqspeech.stages.evaluation_data import read_source, seconds_of
+from vqspeech.stages.evaluators import Heard
+from vqspeech.stages.known_voices import KnownVoices
 
 
 class Job(NamedTuple):
@@ -19,7 +23,15 @@ class Job(NamedTuple):
     speaker: str
 
 
-class Work:
+class Listened(NamedTuple):
+    """What was heard."""
+
+    seconds: dict[str, float]  # of each source as it was used, by utterance
+    originals: dict[str, Heard]  # by utterance
+    spoken: dict[Job, Heard]
+
+
+class _Work:
     """How much is done of work in parts, each of so many seconds of audio.
 
     Args:
@@ -51,25 +63,76 @@ def check_audio_folder(folder: str | os.PathLike | None, jobs: Sequence[Job]) ->
         check_targets([_path(folder, job) for job in jobs], [], overwrite=False)
 
 
-def speak(
+def speak_and_listen(
+    voice: Voice,
+    data_dir: DataDir,
+    jobs: Sequence[Job],
+    voices: KnownVoices,
+    speakers: Sequence[str],
+    *,
+    seed: int = 0,
+    temperature: float | None = None,
+    longest_seconds: float,
+    keep_audio: str | os.PathLike | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Listened:
+    """Get to know the voices, speak all jobs, and hear them and their sources.
+
+    Args:
+        data_dir: where the sources are.
+        jobs: each once.
+        voices: of the speakers that will be asked for; their evaluators listen.
+        speakers: whose voices are needed.
+        seed: of the random numbers.
+        temperature: of the decoder; the voice's own when None.
+        longest_seconds: to which sources without text are cut.
+        keep_audio: a folder for what is spoken.
+        progress: told (done, total) in seconds of audio.
+    """
+    rate, evaluators = voice.sample_rate, voices.evaluators
+    sources = {
+        job.utterance: read_source(data_dir, job.utterance, rate, longest_seconds) for job in jobs
+    }
+    seconds = {key: len(samples) / rate for key, samples in sources.items()}
+    # Every second that is spoken is heard too; those of the sources are heard only.
+    to_speak = sum(seconds[job.utterance] for job in jobs)
+    known = voices.keys_of(speakers) if evaluators.encoder is not None else []
+    lengths = [seconds_of(voices.data_dir[key]) for key in known]
+    work = _Work(sum(lengths) + 2 * to_speak + sum(seconds.values()), progress)
+    for key, length in zip(known, lengths, strict=True):
+        voices.embedding(key)
+        work.finish(length)
+    spoken = _speak(
+        voice,
+        jobs,
+        sources,
+        seed=seed,
+        temperature=temperature,
+        work=work,
+        keep_audio=keep_audio,
+    )
+
+    def listen(samples: np.ndarray) -> Heard:
+        heard = evaluators.listen(samples)
+        work.finish(len(samples) / rate)
+        return heard
+
+    originals = {key: listen(samples) for key, samples in sources.items()}
+    heard = {job: listen(samples) for job, samples in zip(jobs, spoken, strict=True)}
+    return Listened(seconds, originals, heard)
+
+
+def _speak(
     voice: Voice,
     jobs: Sequence[Job],
     sources: dict[str, np.ndarray],
     *,
     seed: int,
     temperature: float | None,
-    work: Work,
-    keep_audio: str | os.PathLike | None = None,
+    work: _Work,
+    keep_audio: str | os.PathLike | None,
 ) -> list[np.ndarray]:
-    """Each job spoken, as long as its source; a file is written as soon as it is ready.
-
-    Args:
-        sources: waveforms (T,) by utterance; each is encoded once.
-        seed: of the random numbers.
-        temperature: of the decoder; the voice's own when None.
-        work: told how far it is.
-        keep_audio: a folder for `<utterance>-<speaker>.wav`.
-    """
+    """Each job spoken, as long as its source (T,); a file is written as soon as it is ready."""
     codes = {key: voice.encode(sources[key]) for key in dict.fromkeys(j.utterance for j in jobs)}
     lengths = [len(sources[job.utterance]) for job in jobs]
     seconds = sum(lengths) / voice.sample_rate
