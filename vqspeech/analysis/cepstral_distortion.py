@@ -13,6 +13,7 @@ import numpy as np
 
 COEFFICIENTS = 13
 SILENCE_DB = 40.0  # frames that are this far below the loudest say nothing of a voice
+_SCALE = 10 / np.log(10) * np.sqrt(2)  # dB for a distance of cepstra
 FLOOR_DB = 60.0  # below the loudest band of a recording; what is quieter is as quiet as this
 
 
@@ -54,7 +55,9 @@ def warped_distortion(a: np.ndarray, b: np.ndarray) -> float:
     """
     if not len(a) or not len(b):
         return float("nan")
-    return _cheapest_mean(_distances(a[:, None], b[None]))
+    from scipy.spatial.distance import cdist
+
+    return _cheapest_mean(_SCALE * cdist(a, b))
 
 
 def framewise_distortion(log_mel: np.ndarray, other: np.ndarray) -> float:
@@ -72,7 +75,7 @@ def framewise_distortion(log_mel: np.ndarray, other: np.ndarray) -> float:
     if not heard.any():
         return float("nan")
     a, b = _cepstra(log_mel)[:common][heard], _cepstra(other)[:common][heard]
-    return float(_distances(a, b).mean())
+    return float(_SCALE * np.linalg.norm(a - b, axis=1).mean())
 
 
 def _cepstra(log_mel: np.ndarray) -> np.ndarray:
@@ -88,10 +91,6 @@ def _cepstra(log_mel: np.ndarray) -> np.ndarray:
     # that of the series.
     cepstra = dct(log_mel / 2, type=2, norm="ortho", axis=1) * np.sqrt(2 / bands)
     return cepstra[:, 1 : COEFFICIENTS + 1]
-
-
-def _distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return 10 / np.log(10) * np.sqrt(2 * np.square(a - b).sum(axis=-1))
 
 
 def _cheapest_mean(costs: np.ndarray) -> float:

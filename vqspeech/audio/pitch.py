@@ -9,8 +9,8 @@ import numpy as np
 
 LOW_HZ, HIGH_HZ = 65.0, 400.0  # speakers of any sex, but for shouts and creaks
 STEP_SECONDS = 0.020
-# Semitones between candidates. 0.25 would be five times as fast, but of fewer candidates fewer frames
-# count as voiced, up to a third: pYIN shares its doubt among them.
+# Semitones between candidates. 0.25 would be five times as fast, but of fewer candidates fewer
+# frames count as voiced, by up to a third: pYIN shares its doubt among them.
 RESOLUTION = 0.1
 
 

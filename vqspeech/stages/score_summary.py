@@ -10,10 +10,19 @@ import numpy as np
 
 from vqspeech.analysis.bootstrap import Resamples, draw_items, interval
 from vqspeech.analysis.speaker_scores import equal_error_rate
+from vqspeech.errors import InputError
 from vqspeech.stages.speech_scores import METRICS, Scored
 
 # Rates are of sums: name of the measure, errors, their references.
 RATES = {"wer": ("word_errors", "words"), "cer": ("character_errors", "characters")}
+
+# What of a file of scores goes with a model: the system, and before the measure's name a word that
+# tells it from others.
+SHARED = {
+    "conversion-scores": {"converted": "", "original": "source_"},
+    "reconstruction-scores": {"reconstruction": "reconstruction_"},
+}
+SOURCE_METRICS = ("wer", "cer", "voiced_share", "dnsmos")  # of the original
 
 Summary = dict[str, dict[str, float | int]]
 
@@ -122,3 +131,34 @@ def format_trials(
             kind = "genuine" if speaker == target else "impostor"
             lines.append(f"{name}\t{speaker}\t{kind}\t{similarity:.6f}\n")
     return "".join(lines)
+
+
+def is_speech_scores(facts: object) -> bool:
+    """Whether this is what `evaluate conversion` or `reconstruction` wrote."""
+    return isinstance(facts, dict) and facts.get("kind") in SHARED
+
+
+def model_scores(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers that go with a model, by name, and `data`: what they are of.
+
+    Raises:
+        InputError: the file is not as it was written.
+    """
+    row: dict[str, Any] = {"data": facts.get("data")}
+    try:
+        for system, start in SHARED[facts["kind"]].items():
+            for metric, found in facts["summary"][system].items():
+                if system != "original" or metric in SOURCE_METRICS:
+                    row[start + metric] = float(found["value"])
+        pairs = "pairs" if facts["kind"] == "conversion-scores" else "reconstructions"
+        row[pairs] = len(facts["pairs"])
+        if recogniser := facts["evaluators"]["recogniser"]:
+            row["recogniser"] = " ".join(recogniser[k] for k in ("name", "version", "model"))
+        if trials := facts.get("trials"):
+            row["eer"] = float(trials["eer"]["value"])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"scores of {facts.get('data')}: not as 'vqspeech evaluate' writes them ({error}); "
+            "make them again"
+        ) from error
+    return row

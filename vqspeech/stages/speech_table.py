@@ -33,12 +33,13 @@ HEADINGS = {
     "original": "original",
     "reconstruction": "reconstruction",
 }
+INTERVALS = "intervals of 95% over the pairs"
 CAUTION = "it hears noise, and does not rank robotic or whispering voices low"
 
 
 def describe_speech(found: dict[str, Any]) -> str:
     """The text that the command prints."""
-    lines = [f"{found['data']}: {_describe_made(found)}", *_about(found), ""]
+    lines = [f"{found['data']}: {_describe_made(found)}, {INTERVALS}", *_about(found), ""]
     lines.append(align_columns(_rows(found["summary"]), right=True))
     if found.get("directions"):
         lines += ["", align_columns(_rows(found["directions"], "converted"), right=True)]
@@ -51,11 +52,12 @@ def format_speech(found: dict[str, Any]) -> str:
     Raises:
         KeyError, TypeError, ValueError: numbers are missing or of another form.
     """
-    lines = [f"**{found['data']}**, {_describe_made(found)}.", ""]
+    lines = [f"**{found['data']}**, {_describe_made(found)}, {INTERVALS}.", ""]
     lines += markdown_rows(_rows(found["summary"]))
     if found.get("directions"):
         lines += ["", *markdown_rows(_rows(found["directions"], "converted"))]
-    return "\n".join([*lines, "", f"{'; '.join(_about(found))}."]) + "\n"
+    about = "; ".join(_about(found))
+    return "\n".join([*lines, "", f"{about[:1].upper()}{about[1:]}."]) + "\n"
 
 
 def _rows(columns: dict[str, Any], corner: str = "") -> list[tuple[str, ...]]:
@@ -107,5 +109,4 @@ def _about(found: dict[str, Any]) -> Sequence[str]:
     lines.append(f"pitch: {pitch['name']} {pitch['version']}, {pitch['settings']}")
     if judge := asked["quality"]:
         lines.append(f"quality: {judge['name']} {judge['version']}; {CAUTION}")
-    lines.append("intervals of 95% over resamples of the pairs")
     return lines
