@@ -19,7 +19,13 @@ ALLOWED = {
     "analysis": (("errors",), ("numpy", "scipy", "sklearn", "rapidfuzz")),
     "config": (("errors",), ("pydantic", "yaml")),
     "checkpoint": (("errors", "files"), ("torch", "safetensors")),
-    "data": (("audio", "files", "errors"), ("numpy", "torch", "praatio", "pocketsphinx")),
+    "data": (
+        ("audio", "files", "errors"),
+        (
+            *("numpy", "torch", "praatio", "pocketsphinx"),
+            *("faster_whisper", "resemblyzer", "speechmos"),  # of the extra `evaluate`
+        ),
+    ),
     "models": (("nn", "audio", "config", "checkpoint", "errors"), ("torch",)),
     "generation": (
         ("nn", "models", "audio", "checkpoint", "devices", "files", "errors"),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from vqspeech.cli import exports
+from vqspeech.cli import evaluate_speech, exports
 from vqspeech.cli.console import note
 from vqspeech.cli.voices import DeviceOption, ModelOption, OverwriteOption, ThreadsOption
 from vqspeech.errors import UsageError
@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     scores = typer.Typer(help="Score a model.", no_args_is_help=True, rich_markup_mode=None)
     scores.command("likelihood")(likelihood)
-    scores.callback()(lambda: None)  # keeps the name of a single command
+    evaluate_speech.register(scores)
     app.add_typer(scores, name="evaluate")
     shared = typer.Typer(
         help="Share a model, a prior, or codes.", no_args_is_help=True, rich_markup_mode=None

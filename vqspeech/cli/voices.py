@@ -14,8 +14,13 @@ SHOWN = (
     ("bits", "bits a sample"),
     ("swap_gap", "swap gap"),
     ("codes_used", "codes used"),
+    ("wer", "WER"),
+    ("source_wer", "of the source"),
+    ("similarity_target", "similarity to target"),
+    ("similarity_source", "to source"),
     ("target_similarity", "similarity to target"),
     ("source_similarity", "to source"),
+    ("identified", "identified"),
 )
 SHOWN_OF_PRIORS = (
     ("bits", "bits a code"),

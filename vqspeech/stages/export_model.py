@@ -25,6 +25,7 @@ from vqspeech.generation.voice import WAVENET, Voice
 from vqspeech.models.build import load_speech_vqvae, model_config
 from vqspeech.models.speech import SpeechVQVAE
 from vqspeech.stages.encode import hash_model
+from vqspeech.stages.score_summary import is_speech_scores, model_scores
 
 PRECISIONS = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
 # What a folder may hold that is replaced without a question.
@@ -231,6 +232,7 @@ def score_lines(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
 def _read_scores(path: str | os.PathLike) -> list[dict[str, Any]]:
     command = "vqspeech evaluate --json"
     rows = read_scores_json(path, command)
+    rows = [model_scores(row) if is_speech_scores(row) else row for row in rows]
     if not all(isinstance(row, dict) and isinstance(row.get("data"), str) for row in rows):
         raise InputError(f"{path}: names no data; give a file of '{command}'")
     return rows
