@@ -19,7 +19,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # torch takes a second to import, and listing models needs no
     from torch import Tensor
 
 MANIFEST = "MANIFEST.json"
+WEIGHTS, AVERAGE = "model.safetensors", "average.safetensors"
 _STEP = re.compile(r"step-(\d{8,})")
 
 
@@ -150,9 +151,10 @@ def find_model(path: str | os.PathLike) -> Path:
 
 
 def hash_folder(folder: str | os.PathLike) -> str:
-    """A short hash of the settings and of the weights that are used, of a model or of a prior.
+    """A short hash of all settings and of the weights that are used.
 
-    The same wherever the folder lies, and for a checkpoint and what was exported from it.
+    The same wherever the folder lies, and for a checkpoint and what was exported from it. What a
+    speech model's codes are known by is less: `vqspeech.models.code_hash.hash_codes`.
 
     Raises:
         InputError: the folder is not complete.
@@ -163,11 +165,51 @@ def hash_folder(folder: str | os.PathLike) -> str:
         return exported_from
     files = load_json(folder / MANIFEST).get("files")
     try:
-        weights = files.get("average.safetensors") or files["model.safetensors"]
+        weights = files.get(AVERAGE) or files[WEIGHTS]
         sums = (files["config.json"]["sha256"], weights["sha256"])
         return hashlib.sha256(" ".join(sums).encode()).hexdigest()[:16]
     except (AttributeError, KeyError, TypeError) as error:
         raise InputError(f"{folder / MANIFEST}: lists no weights; copy the folder again") from error
+
+
+def weights_file(folder: str | os.PathLike) -> Path:
+    """The weights of a folder that are used: the running average where there is one."""
+    average = Path(folder) / AVERAGE
+    return average if average.is_file() else Path(folder) / WEIGHTS
+
+
+def hash_tensors(path: str | os.PathLike, wanted: Callable[[str], bool]) -> str:
+    """sha256 of some tensors of a safetensors file: their names, types, shapes and values.
+
+    Where they stand in the file and what stands beside them changes nothing. Read as bytes, so
+    that nothing needs torch.
+
+    Args:
+        wanted: told the name of each tensor.
+
+    Raises:
+        InputError: no safetensors file, or not a whole one.
+    """
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            # The format: the header's length in 8 bytes, a JSON header, the values.
+            length = int.from_bytes(file.read(8), "little")
+            if length > os.path.getsize(path):
+                raise ValueError("header")
+            header = json.loads(file.read(length))
+            for name in sorted(filter(wanted, header.keys() - {"__metadata__"})):
+                entry = header[name]
+                first, last = entry["data_offsets"]
+                file.seek(8 + length + first)
+                values = file.read(last - first)
+                if len(values) != last - first:
+                    raise ValueError(name)
+                digest.update(json.dumps([name, entry["dtype"], entry["shape"]]).encode())
+                digest.update(values)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: cannot be read as safetensors; copy it again") from error
+    return digest.hexdigest()
 
 
 def _save_tensors(tensors: "Mapping[str, Tensor]", target: Path, folder: Path) -> None:

@@ -1,8 +1,8 @@
 """A prior and the model whose codes it is fitted to: found by one another, and held together.
 
 Either is a run, a checkpoint, a folder that was exported, or the name of a packaged one. They fit
-where the hash of the model is the one that the prior keeps; that is read from settings, and weights
-are loaded only of a pair that fits.
+where the hash of what makes the model's codes is the one that the prior keeps; models are loaded
+only of a pair that fits.
 """
 
 import os
@@ -16,6 +16,7 @@ from vqspeech.data.codes import CodeDir
 from vqspeech.errors import InputError, MissingError
 from vqspeech.generation.voice import Voice, load_voice
 from vqspeech.models.build import load_speech_prior
+from vqspeech.models.code_hash import hash_codes
 from vqspeech.models.prior import CodeFormat, SpeechPrior
 from vqspeech.models.speech import SpeechVQVAE
 
@@ -55,7 +56,7 @@ def find_prior(
         prior_path = _find_or_refuse("priors", model_path, note)
     elif model_path is None:
         model_path = _find_or_refuse("models", prior_path, note)
-    wanted, found = codes_hash(find_model(prior_path)), hash_folder(find_model(model_path))
+    wanted, found = codes_hash(find_model(prior_path)), hash_codes(find_model(model_path))
     if wanted != found:
         raise InputError(
             f"{name_of(prior_path, 'priors')}: fitted to codes of another model ({wanted}) than "
@@ -104,7 +105,7 @@ def load_matching(
         "prior": name_of(prior_path, "priors"),
         "model": name_of(model_path, "models"),
         "prior_hash": hash_folder(find_model(prior_path)),
-        "model_hash": hash_folder(find_model(model_path)),
+        "model_hash": hash_codes(find_model(model_path)),
     }
     loaded = load_speech_prior(prior_path)
     voice = load_voice(find_model(model_path), device)  # absolute: no packaged name
@@ -196,7 +197,7 @@ def _check_kind(config: dict[str, Any], place: str | os.PathLike, kind: str) -> 
 
 def _packaged_pair() -> tuple[Path, Path]:
     for model in packaged_models().values():
-        made_by = hash_folder(model)
+        made_by = hash_codes(model)
         for prior in packaged_models("priors").values():
             if codes_hash(prior) == made_by:
                 return prior, model
@@ -220,12 +221,12 @@ def _find_or_refuse(kind: str, other: Path, note: Callable[[str], None]) -> Path
 
 def _find_beside(kind: str, other: Path) -> Path | None:
     """The packaged prior or model that fits, else the first by name that stands beside `other`."""
-    wanted = codes_hash(find_model(other)) if kind == "models" else hash_folder(find_model(other))
+    wanted = codes_hash(find_model(other)) if kind == "models" else hash_codes(find_model(other))
     for path in (*packaged_models(kind).values(), *_neighbours(other)):
         try:
             folder = find_model(path)
             _check_kind(load_json(folder / "config.json"), path, kind)
-            found = codes_hash(folder) if kind == "priors" else hash_folder(folder)
+            found = codes_hash(folder) if kind == "priors" else hash_codes(folder)
         except InputError:
             continue  # a run of another kind, or one that is being written
         if found == wanted:

@@ -4,12 +4,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from vqspeech.checkpoint import find_model, hash_folder, load_json, packaged_models
+from vqspeech.checkpoint import find_model, load_json, packaged_models
 from vqspeech.config.loader import parse_config
 from vqspeech.config.schema import LogMelEncoderSettings, SpeechModelSettings
 from vqspeech.errors import InputError, MissingError
+from vqspeech.models.code_hash import hash_codes, speech_config
 
-KIND, PRIOR_KIND = "speech-vqvae", "speech-prior"
+PRIOR_KIND = "speech-prior"
 # Where recipes leave their runs, seen from a checkout or from a recipe's own folder.
 PATTERNS = ("exp/*/best", "egs/*/exp/*/best", "*/exp/*/best")
 
@@ -41,8 +42,7 @@ def list_priors(folder: str | os.PathLike) -> list[dict[str, Any]]:
     models: dict[str, str] = {}
     for name, path in _at_hand(packaged_models(), folder):
         try:
-            _speech_config(path)
-            models.setdefault(hash_folder(path), name)
+            models.setdefault(hash_codes(path), name)
         except InputError:
             continue  # no model, or one that is being written
     rows = []
@@ -67,7 +67,7 @@ def list_speakers(model: str | os.PathLike | None) -> list[dict[str, str | None]
             "--model: no model comes with this version; give a run, such as egs/mini/exp/vqvae/best"
         )
     name = str(model) if model is not None else next(iter(packaged))
-    config = _speech_config(find_model(packaged.get(name, Path(name))))
+    config = speech_config(find_model(packaged.get(name, Path(name))))
     known = config.get("speaker_information")
     known = known if isinstance(known, dict) else {}
     rows = []
@@ -107,7 +107,7 @@ def _describe_prior(name: str, path: Path, models: dict[str, str]) -> dict[str, 
 
 
 def _describe(name: str, path: Path) -> dict[str, Any]:
-    config = _speech_config(path)
+    config = speech_config(path)
     settings = parse_config(config.get("model"), SpeechModelSettings, str(path))
     hop = settings.encoder.mel_hop if isinstance(settings.encoder, LogMelEncoderSettings) else 1
     for stride in settings.encoder.strides:
@@ -135,10 +135,3 @@ def _scores(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
     scores = config.get("scores")
     scores = scores if isinstance(scores, dict) else {}
     return {name: row for name, row in scores.items() if isinstance(row, dict)}
-
-
-def _speech_config(path: Path) -> dict[str, Any]:
-    config = load_json(path / "config.json")
-    if config.get("kind") != KIND or not isinstance(config.get("speakers"), list):
-        raise InputError(f"{path}: holds a {config.get('kind')}, a {KIND} was wanted")
-    return config
