@@ -31,7 +31,10 @@ ALLOWED = {
 EVERYTHING = tuple(ALLOWED)
 ALLOWED["stages"] = (
     (*EVERYTHING, "version"),
-    ("torch", "numpy", "soundfile", "librosa", "sklearn", "scipy", "threadpoolctl", "constriction"),
+    (
+        *("torch", "numpy", "soundfile", "librosa", "sklearn", "scipy", "threadpoolctl"),
+        *("constriction", "onnxruntime"),
+    ),
 )
 # The command line may import torch inside a command, to set its threads; never on the way in.
 ALLOWED["cli"] = (

@@ -43,7 +43,7 @@ def save_folder(path: str | os.PathLike, files: Mapping[str, Any]) -> None:
     Args:
         path: the folder to make or replace.
         files: name to content: a dict of tensors for a name ending in `.safetensors`, text for
-            `.md`, anything JSON takes for `.json`.
+            `.md`, anything JSON takes for `.json`, text or bytes for any other.
     """
     with atomic_directory(path) as temporary:
         for name, content in files.items():
@@ -52,6 +52,8 @@ def save_folder(path: str | os.PathLike, files: Mapping[str, Any]) -> None:
                 _save_tensors(content, target, Path(path))
             elif name.endswith(".json"):
                 target.write_text(_json(content), encoding="utf-8")
+            elif isinstance(content, bytes):
+                target.write_bytes(content)
             else:
                 target.write_text(content, encoding="utf-8")
         entries = {name: _entry(temporary / name) for name in sorted(files)}

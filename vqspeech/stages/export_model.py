@@ -86,9 +86,17 @@ def export_model(
 
 
 def check_export(
-    source: str | os.PathLike, out: str | os.PathLike, precision: str, *, overwrite: bool
+    source: str | os.PathLike,
+    out: str | os.PathLike,
+    precision: str,
+    *,
+    overwrite: bool,
+    files: Sequence[str] = FILES,
 ) -> Path:
     """Refuse, before any work, what could not be exported; the folder that `source` means.
+
+    Args:
+        files: what `out` may hold already, to be replaced.
 
     Raises:
         UsageError: `out` is the source itself, or an unknown precision.
@@ -100,7 +108,7 @@ def check_export(
     folder = find_model(source)
     if Path(out).resolve() == folder:
         raise UsageError(f"--out {out}: is the model itself; give another folder")
-    check_replaceable(Path(out), FILES, "file of an exported model")
+    check_replaceable(Path(out), files, "file of an exported model")
     if os.path.lexists(out) and os.listdir(out) and not overwrite:
         raise WriteError(f"{out}: holds a model already; add --overwrite or give another --out")
     return folder
