@@ -19,10 +19,10 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from safetensors import SafetensorError
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # torch takes a second to import, and listing models needs no
 
 MANIFEST = "MANIFEST.json"
 WEIGHTS, AVERAGE = "model.safetensors", "average.safetensors"
+Kind: TypeAlias = Literal["models", "priors"]
 _STEP = re.compile(r"step-(\d{8,})")
 
 
@@ -126,12 +127,35 @@ def newest_checkpoint(run: str | os.PathLike) -> tuple[Path | None, list[str]]:
     return None, notes
 
 
-def packaged_models(kind: Literal["models", "priors"] = "models") -> dict[str, Path]:
+def packaged_models(kind: Kind = "models") -> dict[str, Path]:
     """Name and folder of each model, or each prior over codes, that comes with the package."""
     folder = Path(str(resources.files("vqspeech"))) / "assets" / kind
     if not folder.is_dir():
         return {}
     return {p.name: p for p in sorted(folder.iterdir()) if (p / "config.json").is_file()}
+
+
+def named_models(kind: Kind = "models") -> dict[str, Path]:
+    """Name and folder of each model, or prior, that goes by a name.
+
+    The packaged ones, then those in `egs/*/models` (or `priors`) of the checkouts that one stands
+    in or that the package is run from: what is too large for an installation.
+    """
+    found = packaged_models(kind)
+    for checkout in _checkouts():
+        for path in sorted(checkout.glob(f"egs/*/{kind}/*")):
+            if (path / "config.json").is_file():
+                found.setdefault(path.name, path)
+    return found
+
+
+def find_named(model: str | os.PathLike, kind: Kind = "models") -> Path:
+    """The folder that a name or a path means: of a run its best or latest checkpoint.
+
+    Raises:
+        InputError: there is nothing there that holds a model.
+    """
+    return find_model(named_models(kind).get(str(model), Path(model)))
 
 
 def find_model(path: str | os.PathLike) -> Path:
@@ -212,6 +236,18 @@ def hash_tensors(path: str | os.PathLike, wanted: Callable[[str], bool]) -> str:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: cannot be read as safetensors; copy it again") from error
     return digest.hexdigest()
+
+
+def _checkouts() -> Iterator[Path]:
+    try:
+        here = Path.cwd()
+    except OSError:  # the folder is gone
+        around = []
+    else:
+        around = [here, *here.parents]
+    for folder in dict.fromkeys([*around, Path(str(resources.files("vqspeech"))).parent]):
+        if (folder / "egs").is_dir() and (folder / "vqspeech" / "checkpoint.py").is_file():
+            yield folder
 
 
 def _save_tensors(tensors: "Mapping[str, Tensor]", target: Path, folder: Path) -> None:

@@ -35,7 +35,8 @@ def experiment(make_model, tmp_path):
 
 @pytest.fixture
 def nothing_packaged(monkeypatch):
-    monkeypatch.setattr(module, "packaged_models", lambda kind="models": {})
+    for found in ("packaged_models", "named_models"):
+        monkeypatch.setattr(module, found, lambda kind="models": {})
 
 
 @pytest.fixture
@@ -45,7 +46,8 @@ def packaged(experiment, monkeypatch):
         "models": {n: experiment / n / "best" for n in ("other", "vqvae")},
         "priors": {"mini": experiment / "prior" / "best"},
     }
-    monkeypatch.setattr(module, "packaged_models", lambda kind="models": found[kind])
+    for names in ("packaged_models", "named_models"):
+        monkeypatch.setattr(module, names, lambda kind="models": found[kind])
 
 
 @pytest.mark.usefixtures("nothing_packaged")

@@ -88,6 +88,9 @@ def export_model(
     temperature: Annotated[
         float | None, typer.Option(min=0.0, max=10.0, help="At which it speaks by default.")
     ] = None,
+    measure_speed: Annotated[
+        bool, typer.Option("--measure-speed", help="Write down how fast it speaks on this machine.")
+    ] = False,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Write the folder that others load: settings, weights, model card, manifest."""
@@ -100,7 +103,9 @@ def export_model(
         about=about,
         scores=scores or (),
         temperature=temperature,
+        measure=measure_speed,
         overwrite=overwrite,
+        note=note,
     )
     _tell_folder(folder)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vqspeech.checkpoint import find_model, packaged_models
+from vqspeech.checkpoint import find_named, packaged_models
 from vqspeech.data.code_file import FORMATS, RecordedCodes, save_codes
 from vqspeech.data.codes import check_code_target, write_code_dir
 from vqspeech.data.crops import list_stretches, make_batch
@@ -124,7 +124,7 @@ def data_dir_among(sources: Sequence[Path]) -> Path | None:
 
 
 def hash_model(model: str | os.PathLike | None) -> str:
-    """What codes of a speech model are known by: `hash_codes` of a path or a packaged name.
+    """What codes of a speech model are known by: `hash_codes` of a path or a name.
 
     The same wherever the folder lies, for a checkpoint and a model that was exported from it, and
     for models that differ in their decoders or speakers alone: their codes mean the same.
@@ -132,7 +132,5 @@ def hash_model(model: str | os.PathLike | None) -> str:
     Raises:
         InputError: no speech model there, or an incomplete one.
     """
-    packaged = packaged_models()
-    name = str(model) if model is not None else next(iter(packaged), "")
-    folder = packaged.get(name) or find_model(name)
-    return hash_codes(folder)
+    name = model if model is not None else next(iter(packaged_models()), "")
+    return hash_codes(find_named(name))
