@@ -9,7 +9,6 @@ import torch
 from vqspeech.checkpoint import (
     checkpoints,
     find_model,
-    hash_tensors,
     load_json,
     load_tensors,
     newest_checkpoint,
@@ -103,32 +102,3 @@ def test_a_run_is_found_by_its_best_checkpoint(tmp_path):
         find_model(tmp_path)
     with pytest.raises(InputError, match="no such folder"):
         find_model(tmp_path / "elsewhere")
-
-
-def test_the_hash_of_tensors_reads_the_values_that_are_wanted_and_no_others(tmp_path):
-    def digest(tensors, wanted=lambda name: name.startswith("a")):
-        save_folder(tmp_path / "model", {"model.safetensors": tensors})
-        return hash_tensors(tmp_path / "model" / "model.safetensors", wanted)
-
-    a, other = torch.arange(6.0), torch.ones(3)
-    first = digest({"a": a, "b": other})
-    assert first == digest({"0": other.half(), "b": other, "a": a.clone()})
-    changed = (a + 1e-6, a.double(), a.view(2, 3))
-    different = [digest({"a": value, "b": other}) for value in changed]
-    different.append(digest({"ab": a, "b": other}))
-    assert len({first, *different}) == 5
-    assert digest({"a": a}, lambda name: True) == first
-
-
-@pytest.mark.parametrize("content", [b"", b"short", b"\xff" * 64, b"\x02" + bytes(7) + b"[]"])
-def test_a_file_of_no_tensors_is_named_by_the_hash(tmp_path, content):
-    (tmp_path / "model.safetensors").write_bytes(content)
-    with pytest.raises(InputError, match=r"model\.safetensors: cannot be read as safetensors"):
-        hash_tensors(tmp_path / "model.safetensors", lambda name: True)
-
-
-def test_a_file_that_ends_within_a_tensor_is_named_by_the_hash(tmp_path):
-    path = save_checkpoint(tmp_path, 1, files(1)) / "model.safetensors"
-    path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(InputError, match="cannot be read as safetensors"):
-        hash_tensors(path, lambda name: True)

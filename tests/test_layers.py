@@ -20,7 +20,7 @@ ALLOWED = {
     "config": (("errors",), ("pydantic", "yaml")),
     "checkpoint": (("errors", "files"), ("torch", "safetensors")),
     "data": (("audio", "files", "errors"), ("numpy", "torch", "praatio", "pocketsphinx")),
-    "models": (("nn", "audio", "config", "checkpoint", "errors"), ("torch",)),
+    "models": (("nn", "audio", "config", "checkpoint", "errors"), ("torch", "numpy")),
     "generation": (
         ("nn", "models", "audio", "checkpoint", "devices", "files", "errors"),
         ("torch", "numpy", "numba"),

@@ -19,7 +19,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -202,40 +202,6 @@ def weights_file(folder: str | os.PathLike) -> Path:
     """The weights of a folder that are used: the running average where there is one."""
     average = Path(folder) / AVERAGE
     return average if average.is_file() else Path(folder) / WEIGHTS
-
-
-def hash_tensors(path: str | os.PathLike, wanted: Callable[[str], bool]) -> str:
-    """sha256 of some tensors of a safetensors file: their names, types, shapes and values.
-
-    Where they stand in the file and what stands beside them changes nothing. Read as bytes, so
-    that nothing needs torch.
-
-    Args:
-        wanted: told the name of each tensor.
-
-    Raises:
-        InputError: no safetensors file, or not a whole one.
-    """
-    digest = hashlib.sha256()
-    try:
-        with open(path, "rb") as file:
-            # The format: the header's length in 8 bytes, a JSON header, the values.
-            length = int.from_bytes(file.read(8), "little")
-            if length > os.path.getsize(path):
-                raise ValueError("header")
-            header = json.loads(file.read(length))
-            for name in sorted(filter(wanted, header.keys() - {"__metadata__"})):
-                entry = header[name]
-                first, last = entry["data_offsets"]
-                file.seek(8 + length + first)
-                values = file.read(last - first)
-                if len(values) != last - first:
-                    raise ValueError(name)
-                digest.update(json.dumps([name, entry["dtype"], entry["shape"]]).encode())
-                digest.update(values)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: cannot be read as safetensors; copy it again") from error
-    return digest.hexdigest()
 
 
 def _checkouts() -> Iterator[Path]:

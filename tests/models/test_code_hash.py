@@ -6,7 +6,7 @@ import torch
 from vqspeech.checkpoint import save_folder
 from vqspeech.errors import InputError
 from vqspeech.models.build import model_config
-from vqspeech.models.code_hash import hash_codes
+from vqspeech.models.code_hash import hash_codes, hash_tensors
 
 
 @pytest.fixture
@@ -108,3 +108,43 @@ def test_a_prior_has_no_codes_of_its_own(folder):
     (path / "model.safetensors").unlink()
     with pytest.raises(InputError, match=r"model\.safetensors: cannot be read"):
         hash_codes(path)
+
+
+def test_the_hash_of_tensors_reads_the_values_that_are_wanted_and_no_others(tmp_path):
+    def digest(tensors, wanted=lambda name: name.startswith("a")):
+        save_folder(tmp_path / "model", {"model.safetensors": tensors})
+        return hash_tensors(tmp_path / "model" / "model.safetensors", wanted)
+
+    a, other = torch.arange(6.0), torch.ones(3)
+    first = digest({"a": a, "b": other})
+    assert first == digest({"0": other.half(), "b": other, "a": a.clone()})
+    changed = (a + 1e-6, a.double(), a.view(2, 3))
+    different = [digest({"a": value, "b": other}) for value in changed]
+    different.append(digest({"ab": a, "b": other}))
+    assert len({first, *different}) == 5
+    assert digest({"a": a}, lambda name: True) == first
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_has_the_hash_of_the_float32_that_it_is_loaded_as(tmp_path, dtype):
+    half = torch.tensor([0.0, -0.1, 3e-6, 1e4, 6e-8]).to(dtype)
+    hashes = set()
+    for value in (half, half.float(), half.double()):
+        save_folder(tmp_path / "model", {"model.safetensors": {"a": value}})
+        hashes.add(hash_tensors(tmp_path / "model" / "model.safetensors", lambda name: True))
+    assert len(hashes) == 2  # double stays apart
+
+
+@pytest.mark.parametrize("content", [b"", b"short", b"\xff" * 64, b"\x02" + bytes(7) + b"[]"])
+def test_a_file_of_no_tensors_is_named_by_the_hash(tmp_path, content):
+    (tmp_path / "model.safetensors").write_bytes(content)
+    with pytest.raises(InputError, match=r"model\.safetensors: cannot be read as safetensors"):
+        hash_tensors(tmp_path / "model.safetensors", lambda name: True)
+
+
+def test_a_file_that_ends_within_a_tensor_is_named_by_the_hash(tmp_path):
+    save_folder(tmp_path / "model", {"model.safetensors": {"a": torch.ones(3)}})
+    path = tmp_path / "model" / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(InputError, match="cannot be read as safetensors"):
+        hash_tensors(path, lambda name: True)

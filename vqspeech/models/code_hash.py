@@ -8,10 +8,13 @@ recordings that were encoded before go on fitting. Nothing here needs torch.
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from vqspeech.checkpoint import hash_tensors, load_json, weights_file
+import numpy as np
+
+from vqspeech.checkpoint import load_json, weights_file
 from vqspeech.config.loader import parse_config
 from vqspeech.config.schema import SpeechModelSettings
 from vqspeech.errors import InputError
@@ -73,7 +76,53 @@ def speech_config(folder: str | os.PathLike) -> dict[str, Any]:
     return config
 
 
+def hash_tensors(path: str | os.PathLike, wanted: Callable[[str], bool]) -> str:
+    """sha256 of some tensors of a safetensors file: their names, types, shapes and values.
+
+    Where they stand in the file and what stands beside them changes nothing, and half precision
+    counts as the float32 that it is loaded as. Read as bytes, so that nothing needs torch.
+
+    Args:
+        wanted: told the name of each tensor.
+
+    Raises:
+        InputError: no safetensors file, or not a whole one.
+    """
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            # The format: the header's length in 8 bytes, a JSON header, the values.
+            length = int.from_bytes(file.read(8), "little")
+            if length > os.path.getsize(path):
+                raise ValueError("header")
+            header = json.loads(file.read(length))
+            for name in sorted(filter(wanted, header.keys() - {"__metadata__"})):
+                entry = header[name]
+                first, last = entry["data_offsets"]
+                file.seek(8 + length + first)
+                values = file.read(last - first)
+                if len(values) != last - first:
+                    raise ValueError(name)
+                dtype, values = _as_single(entry["dtype"], values)
+                digest.update(json.dumps([name, dtype, entry["shape"]]).encode())
+                digest.update(values)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: cannot be read as safetensors; copy it again") from error
+    return digest.hexdigest()
+
+
 def _makes_codes(name: str) -> bool:
     # The counter of a batch normalisation is read by nobody once training is over.
     is_bookkeeping = name in TRAINING_TENSORS or name.endswith(".num_batches_tracked")
     return name.startswith(("encoder.", "quantizer.")) and not is_bookkeeping
+
+
+def _as_single(dtype: str, values: bytes) -> tuple[str, bytes]:
+    """Values of half precision as float32, which holds all of them; others as they are."""
+    match dtype:
+        case "F16":
+            return "F32", np.frombuffer(values, "<f2").astype("<f4").tobytes()
+        case "BF16":  # the upper half of a float32
+            return "F32", (np.frombuffer(values, "<u2").astype("<u4") << 16).tobytes()
+        case _:
+            return dtype, values
