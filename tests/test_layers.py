@@ -26,7 +26,7 @@ ALLOWED = {
             *("faster_whisper", "resemblyzer", "speechmos"),  # of the extra `evaluate`
         ),
     ),
-    "models": (("nn", "audio", "config", "checkpoint", "errors"), ("torch",)),
+    "models": (("nn", "audio", "config", "checkpoint", "errors"), ("torch", "numpy")),
     "generation": (
         ("nn", "models", "audio", "checkpoint", "devices", "files", "errors"),
         ("torch", "numpy", "numba"),
@@ -37,7 +37,10 @@ ALLOWED = {
 EVERYTHING = tuple(ALLOWED)
 ALLOWED["stages"] = (
     (*EVERYTHING, "version"),
-    ("torch", "numpy", "soundfile", "librosa", "sklearn", "scipy", "threadpoolctl", "constriction"),
+    (
+        *("torch", "numpy", "soundfile", "librosa", "sklearn", "scipy", "threadpoolctl"),
+        *("constriction", "onnxruntime"),
+    ),
 )
 # The command line may import torch inside a command, to set its threads; never on the way in.
 ALLOWED["cli"] = (

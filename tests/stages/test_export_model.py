@@ -66,7 +66,7 @@ def test_the_card_and_the_list_of_models_show_its_scores(trained, tmp_path):
     scores.write_text(json.dumps([{"data": "test", "bits": 3.25, "codes_used": 16.0, "by": "us"}]))
     export_model(trained[0], tmp_path / "exp" / "a" / "best", about=about, scores=[scores])
     card = (tmp_path / "exp" / "a" / "best" / "README.md").read_text()
-    assert card.startswith("# The voice\n\nMade of hums.\n")
+    assert "\n---\n\n# The voice\n\nMade of hums.\n" in card
     assert "| test | bits | 3.2500 |" in card
     assert "| codes | 1000 a second, each one of 16 |" in card
     (row,) = (row for row in list_models(tmp_path) if str(tmp_path) in row["model"])

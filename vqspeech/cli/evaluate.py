@@ -95,6 +95,9 @@ def export_model(
         list[str] | None,
         typer.Option(help="A voice, or a pattern of several, that is shared [default: all]."),
     ] = None,
+    measure_speed: Annotated[
+        bool, typer.Option("--measure-speed", help="Write down how fast it speaks on this machine.")
+    ] = False,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Write the folder that others load: settings, weights, model card, manifest."""
@@ -109,7 +112,9 @@ def export_model(
         temperature=temperature,
         through=through,
         speakers=speaker or (),
+        measure=measure_speed,
         overwrite=overwrite,
+        note=note,
     )
     _tell_folder(folder)
 

@@ -150,7 +150,7 @@ class TrainingSettings(Settings):
     skipped_batches_allowed: Annotated[int, Field(ge=0)] = 5  # not finite, one after another
 
     def phase(self, step: int) -> tuple[int, int]:
-        """The first step and the end of the phase that `step` lies in; each has its own schedule."""
+        """First step and end of the phase that `step` lies in; each has its own schedule."""
         return 0, self.steps
 
     @model_validator(mode="after")
@@ -175,8 +175,8 @@ class SpeechTrainingSettings(TrainingSettings):
     augment: Share = 0.0  # crops that the encoder hears with noise, colour and level changed
     # As if of another throat: the encoder hears frequencies moved by up to this share.
     warp: Annotated[float, Field(ge=0, le=0.5)] = 0.0
-    # Crops that the encoder hears vocoded instead, resonances moved by up to `warp` and the pitch by
-    # up to so many octaves: the codes forget who speaks. For models with acoustic_bands.
+    # Crops that the encoder hears vocoded instead, resonances moved by up to `warp` and the pitch
+    # by up to so many octaves: the codes forget who speaks. For models with acoustic_bands.
     revoice: Share = 0.0
     revoice_octaves: Annotated[float, Field(ge=0, le=2)] = 0.9
 

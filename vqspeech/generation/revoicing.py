@@ -49,7 +49,7 @@ def revoice(
 
 
 def held(hz: Tensor) -> Tensor:
-    """Pitches (N,) with those of unvoiced frames, 0, as the last voiced one was; 100 without any."""
+    """Pitches (N,) with 0, of unvoiced frames, as the last voiced one was; 100 without any."""
     is_voiced = hz > 0
     if not is_voiced.any():
         return torch.full_like(hz, 100.0)

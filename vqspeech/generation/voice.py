@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vqspeech.audio.mulaw import mulaw_decode
-from vqspeech.checkpoint import find_model, load_json, packaged_models
+from vqspeech.checkpoint import find_model, load_json, named_models, packaged_models
 from vqspeech.devices import choose_device
 from vqspeech.errors import InputError, MissingError, UsageError
 from vqspeech.generation.uniforms import uniforms
@@ -300,25 +300,26 @@ def _checked_waveform(waveform: np.ndarray | Tensor) -> Tensor:
 
 
 def load_voice(model: str | os.PathLike | None = None, device: torch.device | str = "cpu") -> Voice:
-    """A `Voice` from a model folder, a checkpoint, a run, or the name of a packaged model.
+    """A `Voice` from a model folder, a checkpoint, a run, or the name of a model.
 
     Args:
-        model: the path or name; without it, the first packaged model.
+        model: the path, or the name of a packaged model or of one of this checkout; without it,
+            the first packaged model.
         device: where it computes; "auto" takes a CUDA device where there is one.
 
     Raises:
         MissingError: no model given and none packaged, or no such device.
         InputError: the folder holds no speech model, or broken files.
     """
-    packaged = packaged_models()
     if model is None:
+        packaged = packaged_models()
         if not packaged:
             raise MissingError(
                 "--model: no model comes with this version; egs/mini/run.sh trains one in "
                 "minutes, then give --model egs/mini/exp/vqvae/best"
             )
         model = next(iter(packaged))
-    path = packaged.get(str(model), Path(model))
+    path = named_models().get(str(model), Path(model))
     place = find_model(path) / "config.json"
     loaded = load_speech_vqvae(path)
     temperature = load_json(place).get("temperature", 1.0)

@@ -16,7 +16,6 @@ from vqspeech.models.acoustics import CENTRE_HZ, AcousticHead, Acoustics
 from vqspeech.models.vqvae import Likelihood
 from vqspeech.nn.wavenet import WaveNet
 
-
 LOWEST_PITCH = 50.0  # Hz, of which a WaveNet with lags can be told
 
 

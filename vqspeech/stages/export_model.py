@@ -18,13 +18,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vqspeech.checkpoint import find_model, load_json, save_folder
+from vqspeech.checkpoint import Kind, find_named, load_json, save_folder
 from vqspeech.errors import InputError, UsageError, WriteError
 from vqspeech.files import check_replaceable
 from vqspeech.generation.voice import WAVENET, Voice
 from vqspeech.models.build import load_speech_vqvae, model_config
+from vqspeech.models.code_hash import hash_codes
 from vqspeech.models.speech import SpeechVQVAE
-from vqspeech.stages.encode import hash_model
+from vqspeech.stages.measure_speed import measure_speed
+from vqspeech.stages.model_card import front_matter, split_card, unsaid
 from vqspeech.stages.score_summary import is_speech_scores, model_scores
 
 PRECISIONS = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
@@ -42,7 +44,9 @@ def export_model(
     temperature: float | None = None,
     through: str | None = None,
     speakers: Sequence[str] = (),
+    measure: bool = False,
     overwrite: bool = False,
+    note: Callable[[str], None] = lambda text: None,
 ) -> Path:
     """Write the folder that `vqspeech.load` and `--model` take.
 
@@ -50,8 +54,9 @@ def export_model(
         model: a run, a checkpoint or a model folder.
         out: the folder to make.
         precision: of the matrices in the file; computing is in float32 whatever it is.
-        about: a Markdown file that opens the card: data, licence, how it sounds. An exported
-            model keeps its own without it.
+        about: a Markdown file that opens the card: data, licence, how it sounds. It may begin
+            with front matter: license, language, datasets. An exported model keeps its own
+            without it.
         scores: JSON files of `vqspeech evaluate`; they go into config.json by their `data`, those
             of the same data together, and into the card.
         temperature: at which the model speaks when a call names no other; kept from the source,
@@ -59,7 +64,10 @@ def export_model(
         through: "wavenet" or "vocoder", by which it speaks when a call names none; kept from the
             source, or the WaveNet, without it.
         speakers: names or patterns such as "p9*" of the voices that are shared; all without any.
+        measure: how fast the model speaks here, for config.json and the card; kept from the source
+            without it.
         overwrite: replace an exported model that is there.
+        note: told what the card does not say.
 
     Raises:
         UsageError: `out` is the model itself, an unknown precision, a pattern that no speaker
@@ -69,27 +77,35 @@ def export_model(
         WriteError: `out` is there and may not be replaced, or holds other files.
     """
     folder = check_export(model, out, precision, overwrite=overwrite)
-    loaded, source = load_speech_vqvae(model), load_json(folder / "config.json")
+    loaded, source = load_speech_vqvae(folder), load_json(folder / "config.json")
     through = source.get("through", WAVENET) if through is None else through
     Voice(loaded, name=str(model)).speak_through(through)
     if speakers:
         keep_speakers(loaded, speakers)
     text = read_text(about) if about is not None else source.get("about") or _DEFAULT_ABOUT
+    own, body = split_card(text, str(about or folder / "config.json"))
+    if lacking := unsaid(own):
+        note(
+            f"the card does not name: {', '.join(lacking)}; begin the file of --about with lines "
+            "'---', 'license: apache-2.0' and so on, '---'"
+        )
     numbers = {name: dict(row) for name, row in (source.get("scores") or {}).items()}
     for name, row in gather_scores(scores).items():
         numbers.setdefault(name, {}).update(row)
     settings = loaded.settings.model_copy(update={"guide_mels": 0})
     loaded.settings, loaded.guide = settings, None
+    speed = measure_speed(Voice(loaded)) if measure else source.get("speed")
     more = {
         "speaker_information": {
             name: facts
             for name, facts in (source.get("speaker_information") or {}).items()
             if name in loaded.speakers
         },
-        "codes_of": hash_model(model),
+        "codes_of": hash_codes(folder),
         "about": text,
         "temperature": source.get("temperature", 1.0) if temperature is None else temperature,
         "through": through,
+        **({"speed": speed} if speed else {}),
         "scores": numbers,
     }
     save_folder(
@@ -97,7 +113,8 @@ def export_model(
         {
             "config.json": model_config(loaded, **more),
             "model.safetensors": rounded(loaded.state_dict(), precision),
-            "README.md": _card(loaded, text, numbers, precision),
+            "README.md": front_matter(own, body, numbers)
+            + _card(loaded, body, numbers, precision, speed),
         },
     )
     return Path(out)
@@ -126,9 +143,19 @@ def keep_speakers(model: SpeechVQVAE, patterns: Sequence[str]) -> None:
 
 
 def check_export(
-    source: str | os.PathLike, out: str | os.PathLike, precision: str, *, overwrite: bool
+    source: str | os.PathLike,
+    out: str | os.PathLike,
+    precision: str,
+    *,
+    overwrite: bool,
+    files: Sequence[str] = FILES,
+    kind: Kind = "models",
 ) -> Path:
     """Refuse, before any work, what could not be exported; the folder that `source` means.
+
+    Args:
+        files: what `out` may hold already, to be replaced.
+        kind: among whose names `source` is looked for.
 
     Raises:
         UsageError: `out` is the source itself, or an unknown precision.
@@ -137,10 +164,10 @@ def check_export(
     """
     if precision not in PRECISIONS:
         raise UsageError(f"--precision {precision}: one of {', '.join(PRECISIONS)} was wanted")
-    folder = find_model(source)
+    folder = find_named(source, kind)
     if Path(out).resolve() == folder:
         raise UsageError(f"--out {out}: is the model itself; give another folder")
-    check_replaceable(Path(out), FILES, "file of an exported model")
+    check_replaceable(Path(out), files, "file of an exported model")
     if os.path.lexists(out) and os.listdir(out) and not overwrite:
         raise WriteError(f"{out}: holds a model already; add --overwrite or give another --out")
     return folder
@@ -239,12 +266,26 @@ def _read_scores(path: str | os.PathLike) -> list[dict[str, Any]]:
 
 
 def _card(
-    model: SpeechVQVAE, about: str, scores: Mapping[str, Mapping[str, Any]], precision: str
+    model: SpeechVQVAE,
+    about: str,
+    scores: Mapping[str, Mapping[str, Any]],
+    precision: str,
+    speed: Mapping[str, Any] | None,
 ) -> str:
     weights = sum(p.numel() for p in model.parameters()) + model.quantizer.codebook.numel()
     quantizer = model.settings.quantizer
     lines = [
         about,
+        "",
+        "## Use",
+        "",
+        "```python",
+        "import vqspeech",
+        "",
+        'voice = vqspeech.load("FOLDER")  # this folder, wherever it lies',
+        f'speech = voice.convert(waveform, speaker="{model.speakers[0]}")  # (T,) float32 at '
+        f"{model.sample_rate} Hz",
+        "```",
         "",
         "## Facts",
         "",
@@ -257,9 +298,25 @@ def _card(
         f"| weights | {weights:,} numbers, matrices in {precision} |",
         f"| receptive field of the decoder | {model.decoder.wavenet.receptive_field} samples |",
     ]
+    if speed:
+        lines.append(
+            f"| speed | {speed['times_real_time']:g} times real time, {speed['threads']} thread(s) "
+            f"of {speed['processor']} |"
+        )
     return "\n".join(lines + score_lines(scores)) + "\n"
 
 
 _DEFAULT_ABOUT = """# A vqspeech model
 
-A VQ-VAE for voice conversion. What it was trained on was not written down when it was exported."""
+A VQ-VAE for voice conversion: the words of a recording in another voice.
+
+## Data and licence
+
+What it was trained on was not written down when it was exported, nor under which terms it may be
+used: ask who gave it to you.
+
+## Intended use and limits
+
+Voice conversion between the speakers that it knows, and research. How well it does that is known
+only as far as there are scores below. Convert the voice of a person only with that person's
+consent."""
