@@ -64,7 +64,11 @@ def conversion_scores(pairs=None, **changes):
                 [0.85 if i == j else 0.5 + 0.01 * (i + 2 * j) for j in range(4)] for i in range(4)
             ],
         },
-        "trials": {"eer": {"value": 0.05, "low": 0.02, "high": 0.08}, "genuine": 12},
+        "trials": {
+            "eer": {"value": 0.05, "low": 0.02, "high": 0.08},
+            "genuine": 12,
+            "impostor": 36,
+        },
     } | changes
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_up_scores import conversion_scores
 
 from vqspeech.checkpoint import save_checkpoint
 from vqspeech.data.codes import read_code_dir, write_code_dir
@@ -124,6 +125,8 @@ def whole(tmp_path, make_run, tiny_data, monkeypatch):
         (folder / f"{scores['kind']}.json").write_text(json.dumps(scores))
     prior = _prior["make_prior"](model_hash, speakers=("p901", "p907"))
     _prior["save_prior_run"](tmp_path / "exp" / f"prior{EVIL}", prior)
+    conversions = conversion_scores(model_hash=model_hash, data=f"elsewhere/{EVIL}", model=EVIL)
+    (folder / "conversion.json").write_text(json.dumps(conversions))
     monkeypatch.setattr("vqspeech.generation.voice.load_voice", lambda *arguments: FakeVoice(model))
     monkeypatch.setattr("vqspeech.generation.code_sampling.sample_codes", draw_steps)
     monkeypatch.setattr("vqspeech.stages.report_prior.SAMPLE_COUNT", 1)
@@ -147,6 +150,10 @@ def test_a_whole_report_has_every_section_and_fetches_nothing(tmp_path, whole):
     assert f"Likelihood: {EVIL}" in page.words
     assert f"likelihood: {EVIL}" not in page.words  # it is of the prior, not of the phones
     assert "bits a code, prior 2.50 validation; trigram: 2.00" in page.words
+    assert f"Conversions: {EVIL}" in page.words
+    assert f"conversion-scores: {EVIL}" not in page.words  # it is not among the phones too
+    assert "word error rate, % ↓ 25.0 20.0 to 31.2 0.0 0.0 to 0.0 0.0 0.0 to 0.0" in page.words
+    assert len(page.csv("similarity-1").splitlines()) == 1 + 4
     assert all(a["src"].startswith("data:audio/flac;base64,ZkxhQ") for a in page.all("audio"))
 
 
@@ -187,9 +194,10 @@ def test_the_commands_shown_survive_a_shell_and_write_where_the_report_looks(
     run, _ = make_run("a run; it's 1")
     commands = shown_commands(make_report(run, tmp_path / "a.html").read_text(encoding="utf-8"))
     assert [command[1] for command in commands] == [
-        *("encode", "analyze", "encode", "report", "train"),
+        *("encode", "analyze", "encode", "report", "evaluate", "train"),
     ]
-    assert [command.count(str(run)) for command in commands] == [1, 0, 1, 1, 0]
+    assert [command.count(str(run)) for command in commands] == [1, 0, 1, 1, 1, 0]
+    assert commands[-2][-1] == str(tmp_path / "exp" / "analysis" / "conversion.json")
     assert commands[-1][-1] == str(tmp_path / "exp" / "prior")
     monkeypatch.chdir(run)
     commands = shown_commands(make_report(".", tmp_path / "a.html").read_text(encoding="utf-8"))

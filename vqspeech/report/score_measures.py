@@ -7,6 +7,11 @@ utterance, are in measures.py.
 
 from typing import NamedTuple
 
+# Files of `vqspeech evaluate conversion` and `evaluate reconstruction`, of which format they are,
+# and the system of each that is judged.
+CONVERSION, RECONSTRUCTION = "conversion-scores", "reconstruction-scores"
+FORMAT = 1
+JUDGED = {CONVERSION: "converted", RECONSTRUCTION: "reconstruction"}
 MINUS = "\N{MINUS SIGN}"
 
 

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vqspeech.errors import InputError, printable
+from vqspeech.report.score_measures import CONVERSION, FORMAT, JUDGED
 
-SYSTEMS = {"conversion-scores": "converted", "reconstruction-scores": "reconstruction"}
-FORMAT = 1  # of these two
 EVALUATED = "evaluated likelihood"  # a file of `evaluate likelihood`, which names no kind itself
 # How a measure's whole is called where it is not 1 of each utterance.
 _WHOLES = {"wer": "reference words", "cer": "reference characters", "accuracy": "scored frames"}
@@ -62,7 +61,7 @@ class ScoreSet:
     @property
     def things(self) -> str:
         """What is compared."""
-        return "pairs" if self.kind == "conversion-scores" else "utterances"
+        return "pairs" if self.kind == CONVERSION else "utterances"
 
 
 def whole_name(measure: str) -> str | None:
@@ -145,7 +144,7 @@ def _read_pairs(found: ScoreSet, row: Mapping[str, Any]) -> None:
         key = _add_owner(found, pair, "id", pair["source"], pair["source_speaker"])
         spoken = pair.get("reference_words") or ""
         wholes = {"wer": len(spoken.split()), "cer": len(spoken)}
-        for measure, value in pair[SYSTEMS[found.kind]].items():
+        for measure, value in pair[JUDGED[found.kind]].items():
             found.values.setdefault(measure, {})
             if value is not None:
                 whole = wholes.get(measure, 1)
@@ -185,7 +184,7 @@ def _read_phonemes(found: ScoreSet, row: Mapping[str, Any]) -> None:
 
 
 _READERS: dict[str, Callable[[ScoreSet, Mapping[str, Any]], None]] = {
-    **dict.fromkeys(SYSTEMS, _read_pairs),
+    **dict.fromkeys(JUDGED, _read_pairs),
     EVALUATED: _read_evaluated,
     "likelihood": _read_likelihood,
     "phonemes": _read_phonemes,
