@@ -164,16 +164,16 @@ def _read(path: Path, sample_rate: int, note: Callable[[str], None]) -> Source:
 
 
 def _from_data(data: str | os.PathLike, sample_rate: int, rows: Sequence[Row]) -> list[Source]:
-    """Utterances of different speakers, of those that the model knows if there are any.
+    """Different sentences of different speakers, of those that the model knows if there are any.
 
     Args:
         rows: of the model's speakers.
     """
     data_dir = DataDir.read(data)
-    by_speaker: dict[str, str] = {}
+    by_speaker: dict[str, list[str]] = {}
     low, high = FITTING
     for key in sorted(data_dir, key=lambda k: (_misfit(data_dir.durations.get(k), low, high), k)):
-        by_speaker.setdefault(data_dir[key].speaker, key)
+        by_speaker.setdefault(data_dir[key].speaker, []).append(key)
     if not by_speaker:
         raise InputError(f"{data}: no utterances; prepare it again")
     known = {row["speaker"]: row for row in rows}
@@ -183,13 +183,16 @@ def _from_data(data: str | os.PathLike, sample_rate: int, rows: Sequence[Row]) -
     ]
     of_model = [known[name] for name in by_speaker if name in known]
     described = {row["speaker"]: describe_speaker(row) for row in (*strangers, *of_model)}
-    sources = []
+    sources, said = [], set()
     for name in take_turns(of_model or strangers)[:RECORDINGS]:
-        samples, _ = read_utterance(data_dir, by_speaker[name], sample_rate)
-        title = f"{by_speaker[name]}, {name}"
-        if text := data_dir[by_speaker[name]].text:
+        own = by_speaker[name]
+        key = next((key for key in own if data_dir[key].text not in said), own[0])
+        samples, _ = read_utterance(data_dir, key, sample_rate)
+        title = f"{key}, {name}"
+        if text := data_dir[key].text:
             title += f": {text}"
-        sources.append(Source(title, samples, name if known.get(name) else None, described[name]))
+            said.add(text)
+        sources.append(Source(title, samples, name if name in known else None, described[name]))
     return sources
 
 
