@@ -31,6 +31,13 @@ def test_rates_are_of_sums_and_votes_of_utterances():
     assert (found.higher, found.lower, found.count) == (1, 1, 2)
 
 
+def test_a_vote_is_of_rates_where_the_wholes_differ():
+    # 3 of 30 against 4 of 80: more errors, and yet the lower rate.
+    a, b = (Sums(np.array([p]), np.array([w])) for p, w in ((3.0, 30.0), (4.0, 80.0)))
+    found = paired_difference(a, b, alone(1))
+    assert (found.higher, found.lower, found.difference) == (0, 1, pytest.approx(-0.05))
+
+
 def test_the_interval_is_that_of_scipy_on_the_same_pairs():
     rng = np.random.default_rng(3)
     words = rng.integers(4, 15, 40).astype(float)

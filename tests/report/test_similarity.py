@@ -52,6 +52,8 @@ def test_own_cells_are_framed_in_ink_and_highest_is_brightest():
     picture = draw()
     frames = re.findall(r"stroke: var\(--ink\)[^\"]*stroke-width: 2.2", picture.svg)
     assert len(frames) == 2
+    bold = re.findall(r"<text style=\"font-weight: 700[^>]*>([^<]+)</text>", picture.svg)
+    assert bold == [".70", ".90"]
     fills = re.findall(r'style="fill: (#[0-9a-f]{6})"', picture.svg)
     scale = matplotlib.colors.Normalize(0.4, 0.9)
     wanted = [

@@ -15,6 +15,7 @@ import numpy as np
 from vqspeech.audio.waveform import read_waveform
 from vqspeech.data.data_dir import DataDir
 from vqspeech.errors import InputError, UsageError
+from vqspeech.generation.voice import Voice
 from vqspeech.report.listening import draw_recording
 from vqspeech.report.page import Clip, Clips, Missing, Section, audio_uri
 from vqspeech.stages.list_models import list_speakers
@@ -68,7 +69,36 @@ def listening_section(
     """
     lead = "The same codes in different voices."
     if src or data is not None:
-        lead, blocks = _recordings(run, data, src, speakers, has_audio, seed, note, progress)
+        from vqspeech.generation.voice import load_voice
+
+        voice, rows = load_voice(run), list_speakers(run)
+        if src:
+            sources = [_read(Path(path), voice.sample_rate, note) for path in src]
+        else:
+            sources = _from_data(data, voice.sample_rate, rows)
+        chosen = [voice.speakers[voice.speaker_index(name)] for name in speakers]
+        chosen = list(dict.fromkeys(chosen)) or _two_voices(rows, {one.speaker for one in sources})
+        most = round(MOST_SECONDS * voice.sample_rate)
+        blocks: list[Clips | Missing] = []
+        for number, source in enumerate(sources, 1):
+            if len(source.samples) > most:
+                note(f"{source.title}: the first {MOST_SECONDS:g} s of it are on the page")
+            cut = source._replace(samples=source.samples[:most])
+            said = _say_again(voice, cut, chosen, rows, seed, progress)
+            clips = [
+                make_clip(
+                    f"recording-{number}-{place}",
+                    *(title, words, waveform, voice.sample_rate),
+                    *(len(cut.samples) / voice.sample_rate, has_audio),
+                )
+                for place, (title, words, waveform) in enumerate(said, 1)
+            ]
+            blocks.append(Clips(source.title, tuple(clips)))
+        lead = (
+            f"A recording becomes {voice.model.code_rate:g} codes a second, and these are spoken "
+            "again: as the same speaker where the model knows them, and as others. Equal colours "
+            "are equal levels, from -80 to -30 dB of full scale."
+        )
     elif speakers:
         raise UsageError("--speaker: nothing to convert; give --src AUDIO or --data DATA too")
     else:
@@ -77,57 +107,31 @@ def listening_section(
     return Section("listening", "Listening", lead, (*blocks, *conversion_blocks(run, found)))
 
 
-def _recordings(
-    run: Path,
-    data: str | os.PathLike | None,
-    src: Sequence[str | os.PathLike],
-    speakers: Sequence[str],
-    has_audio: bool,
+def _say_again(
+    voice: Voice,
+    source: Source,
+    chosen: Sequence[str],
+    rows: Sequence[Row],
     seed: int,
-    note: Callable[[str], None],
     progress: Callable[[int, int], None] | None,
-) -> tuple[str, list[Clips]]:
-    """What is heard, and each recording with what becomes of it; as for `listening_section`."""
-    from vqspeech.generation.voice import load_voice
+) -> list[tuple[str, str, np.ndarray]]:
+    """Title, words on the speaker, and waveform (T,) of the source and of all that becomes of it.
 
-    voice = load_voice(run)
-    rows = list_speakers(run)
+    Args:
+        chosen: whose voices it gets besides its own.
+        rows: of the model's speakers.
+    """
     described = {row["speaker"]: describe_speaker(row) for row in rows}
-    if src:
-        sources = [_read(Path(path), voice.sample_rate, note) for path in src]
-    else:
-        sources = _from_data(data, voice.sample_rate, rows)
-    chosen = [voice.speakers[voice.speaker_index(name)] for name in speakers]
-    chosen = list(dict.fromkeys(chosen)) or _two_voices(rows, {one.speaker for one in sources})
-    most = round(MOST_SECONDS * voice.sample_rate)
-    blocks = []
-    for number, source in enumerate(sources, 1):
-        if len(source.samples) > most:
-            note(f"{source.title}: the first {MOST_SECONDS:g} s of it are on the page")
-        samples = source.samples[:most]
-        targets = [name for name in chosen if name != source.speaker]
-        voices = [source.speaker, *targets] if source.speaker else targets
-        codes = voice.encode(samples)
-        spoken = voice.decode_batch([codes] * len(voices), voices, seed=seed, progress=progress)
-        titled = [("source", source.words, samples)]
-        for name, speech in zip(voices, spoken, strict=True):
-            what = "reconstruction" if name == source.speaker else "conversion"
-            titled.append((f"{what}: {name}", described.get(name, ""), speech[: len(samples)]))
-        seconds = len(samples) / voice.sample_rate
-        clips = [
-            make_clip(
-                f"recording-{number}-{place}",
-                *(title, words, waveform, voice.sample_rate, seconds, has_audio),
-            )
-            for place, (title, words, waveform) in enumerate(titled, 1)
-        ]
-        blocks.append(Clips(source.title, tuple(clips)))
-    lead = (
-        f"A recording becomes {voice.model.code_rate:g} codes a second, and these are spoken again:"
-        " as the same speaker where the model knows them, and as others. Equal colours are equal"
-        " levels, from -80 to -30 dB of full scale."
-    )
-    return lead, blocks
+    targets = [name for name in chosen if name != source.speaker]
+    voices = [source.speaker, *targets] if source.speaker else targets
+    codes = voice.encode(source.samples)
+    spoken = voice.decode_batch([codes] * len(voices), voices, seed=seed, progress=progress)
+    said = [("source", source.words, source.samples)]
+    for name, speech in zip(voices, spoken, strict=True):
+        what = "reconstruction" if name == source.speaker else "conversion"
+        title = f"{what}: {name}"
+        said.append((title, described.get(name, ""), speech[: len(source.samples)]))
+    return said
 
 
 def make_clip(
