@@ -50,7 +50,7 @@ def conversion_scores(pairs=None, **changes):
         "evaluators": {
             "recogniser": {"name": "faster-whisper", "model": "tiny.en", "version": "1.2.1"},
             "speaker": {"name": "Resemblyzer", "version": "0.1.4"},
-            "pitch": {"name": "librosa.pyin", "version": "0.11.0"},
+            "pitch": {"name": "librosa.pyin", "version": "0.11.0", "settings": "60 to 400 Hz"},
             "quality": None,
         },
         "reference": "text",

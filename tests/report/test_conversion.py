@@ -37,7 +37,7 @@ def test_systems_stand_side_by_side_with_intervals_and_trials_below():
     assert table.csv.splitlines()[1] == "wer,converted,0.25,0.2,0.3125"
     assert table.csv.splitlines()[-1] == "eer,converted,0.05,0.02,0.08"
     assert "against the text" in table.caption
-    assert "faster-whisper tiny.en 1.2.1, Resemblyzer 0.1.4" in table.caption
+    assert "faster-whisper tiny.en 1.2.1, Resemblyzer 0.1.4, librosa.pyin 0.11.0." in table.caption
 
 
 def test_directions_are_named_by_genders():
@@ -54,12 +54,14 @@ def test_genders_of_the_matrix_are_those_of_the_pairs():
 
 def test_what_was_not_measured_is_left_out():
     summary = {"converted": {"wer": {"value": None, "low": None, "high": None, "count": 0}}}
+    summary["copy_synthesis"] = {}
     scores = made_up(summary=summary, similarity_matrix=None, trials=None, directions={})
     scores["evaluators"] = {"recogniser": None}
     found = conversion_scores(scores, "a.json")
     assert value_of(found, "converted", "wer") is None
     assert (found.similarities, found.trials, found.evaluators) == (None, None, ())
-    assert systems_scores_table("t", "T", found).rows == ()
+    table = systems_scores_table("t", "T", found)
+    assert (table.rows, table.columns) == ((), ("", "conversion"))
 
 
 @pytest.mark.parametrize(

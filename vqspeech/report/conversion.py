@@ -59,7 +59,7 @@ def conversion_scores(scores: Mapping[str, Any], path: object) -> ConversionScor
             len(pairs),
             str(scores.get("reference") or ""),
             tuple(
-                " ".join(map(str, one.values()))
+                " ".join(str(one[key]) for key in ("name", "model", "version") if key in one)
                 for one in (scores.get("evaluators") or {}).values()
                 if one
             ),
@@ -145,6 +145,7 @@ def _columns(found: Mapping[str, Mapping[str, Any]]) -> Columns:
             if entry is not None and (interval := _interval(entry)) is not None
         }
         for head, column in found.items()
+        if column
     }
 
 

@@ -11,7 +11,9 @@ _HEAD = ("", "better", "A", "B", "B - A", "95 % interval", "B better", "n", "")
 
 def format_comparison(found: dict[str, Any]) -> str:
     """Both files, then a table for each set of data: a row a measure."""
-    lines = [f"{side.upper()}: {found[side]['file']}  {found[side]['model']}" for side in "ab"]
+    lines = [
+        f"{side.upper()}: {found[side]['file']}  {found[side]['model']}".rstrip() for side in "ab"
+    ]
     for one in found["sets"]:
         rows = one["measures"]
         drawn = _counted((row["units"], row["resampled"]) for row in rows.values())

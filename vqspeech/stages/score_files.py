@@ -37,7 +37,7 @@ class ScoreSet:
         path: of the file.
         kind: of the scores; two of the same kind can be compared.
         data: what the set is called.
-        model: what made it, in a few words.
+        model: what made it, as far as the file says.
         facts: what both sides should have in common, by name.
         owners: of each utterance, by id.
         values: by measure and utterance, a part and a whole; an utterance without a value is left
@@ -99,7 +99,7 @@ def _read(path: str | os.PathLike, row: Mapping[str, Any], kind: object) -> Scor
             "were wanted"
         )
     data = row.get("data") or row.get("codes") or "-"
-    model = " ".join(str(row[key]) for key in ("model", "model_hash") if row.get(key)) or "-"
+    model = " ".join(str(row[key]) for key in ("model", "model_hash") if row.get(key))
     found = ScoreSet(str(path), kind, Path(str(data)).name, model)
     try:
         reader(found, row)
