@@ -21,6 +21,7 @@ from vqspeech.cli import (
     analyze,
     cluster,
     codes,
+    compare,
     data,
     demo,
     doctor,
@@ -66,6 +67,7 @@ train.register(app)
 evaluate.register(app)
 analyze.register(app)
 cluster.register(app)
+compare.register(app)
 doctor.register(app)
 demo.register(app)
 sample.register(app)

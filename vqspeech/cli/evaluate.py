@@ -43,6 +43,10 @@ def likelihood(
     name: Annotated[
         str | None, typer.Option(help="What the scores are called [default: the folder's name].")
     ] = None,
+    by_utterance: Annotated[
+        bool,
+        typer.Option("--by-utterance", help="With --json: of each too, for 'vqspeech compare'."),
+    ] = False,
     device: DeviceOption = "auto",
     threads: ThreadsOption = 1,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
@@ -54,6 +58,8 @@ def likelihood(
     from vqspeech.generation.voice import load_voice
     from vqspeech.stages.evaluate_likelihood import evaluate_likelihood
 
+    if by_utterance and not as_json:
+        raise UsageError("--by-utterance: is for a file; add --json")
     names = {path.resolve().name for path in data} if name is None else {name}
     if len(names) < len(data):
         raise UsageError(
@@ -62,9 +68,8 @@ def likelihood(
     torch.set_num_threads(threads)
     keep_freed_memory()
     voice = load_voice(model, choose_device(device))
-    rows = [
-        evaluate_likelihood(voice, path, seconds=seconds, name=name, note=note) for path in data
-    ]
+    settings = {"seconds": seconds, "name": name, "by_utterance": by_utterance, "note": note}
+    rows = [evaluate_likelihood(voice, path, **settings) for path in data]
     if as_json:
         typer.echo(json.dumps(rows, indent=1))
         return

@@ -262,7 +262,8 @@ def _read_scores(path: str | os.PathLike) -> list[dict[str, Any]]:
     rows = [model_scores(row) if is_speech_scores(row) else row for row in rows]
     if not all(isinstance(row, dict) and isinstance(row.get("data"), str) for row in rows):
         raise InputError(f"{path}: names no data; give a file of '{command}'")
-    return rows
+    # What each utterance scored is for 'vqspeech compare', and long.
+    return [{key: row[key] for key in row if key != "by_utterance"} for row in rows]
 
 
 def _card(
