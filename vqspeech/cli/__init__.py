@@ -27,6 +27,7 @@ from vqspeech.cli import (
     evaluate,
     report,
     sample,
+    serve,
     train,
     voices,
 )
@@ -68,6 +69,7 @@ analyze.register(app)
 cluster.register(app)
 doctor.register(app)
 demo.register(app)
+serve.register(app)
 sample.register(app)
 report.register(app)
 
