@@ -57,7 +57,7 @@ def build_page(
     speakers = [(f"{name}  {words}".rstrip(), name) for name, words in described.items()]
     candidates = take_turns(rows)[:CANDIDATES]
     nearest: dict[str, str] = {}  # by recording: looked for once, whoever says it then
-    with gr.Blocks(title=TITLE, analytics_enabled=False) as page:
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
         gr.HTML(heading_html(voice.name, voice.sample_rate, len(speakers)))
         with gr.Row(elem_id="asked"):
             with gr.Column(scale=3, min_width=300):
@@ -69,13 +69,12 @@ def build_page(
                     buttons=[],
                 )
             with gr.Column(scale=3, min_width=300):
-                with gr.Row():
-                    speaker = gr.Dropdown(speakers, value=beginning.speaker, label="Say it as")
-                    stand_in = gr.Dropdown(
-                        [("the likeliest voice", LIKELIEST), *speakers],
-                        value=LIKELIEST,
-                        label="Reconstruct it as",
-                    )
+                speaker = gr.Dropdown(speakers, value=beginning.speaker, label="Say it as")
+                stand_in = gr.Dropdown(
+                    [("the likeliest voice", LIKELIEST), *speakers],
+                    value=LIKELIEST,
+                    label="Reconstruct it as",
+                )
                 with gr.Row():
                     temperature = gr.Slider(
                         *(0.0, max(MOST_HEAT, beginning.temperature)),
