@@ -42,9 +42,13 @@ ALLOWED["stages"] = (
         *("constriction", "onnxruntime"),
     ),
 )
+ALLOWED["web"] = (
+    ("stages", "generation", "report", "audio", "errors"),
+    ("gradio", "fastapi", "uvicorn", "numpy"),
+)
 # The command line may import torch inside a command, to set its threads; never on the way in.
 ALLOWED["cli"] = (
-    ("stages", "config", "errors", "devices", "generation", "training", "data", "version"),
+    ("stages", "web", "config", "errors", "devices", "generation", "training", "data", "version"),
     ("typer", "rich", "torch"),
 )
 # The package's own names, imported on first use, and `python -m vqspeech`.

@@ -28,6 +28,7 @@ from vqspeech.cli import (
     evaluate,
     report,
     sample,
+    serve,
     train,
     voices,
 )
@@ -70,6 +71,7 @@ cluster.register(app)
 compare.register(app)
 doctor.register(app)
 demo.register(app)
+serve.register(app)
 sample.register(app)
 report.register(app)
 

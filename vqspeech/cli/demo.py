@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from vqspeech.cli.console import StageProgress, note
+from vqspeech.cli.serve import PortOption, open_page
 from vqspeech.cli.voices import (
     DeviceOption,
     ModelOption,
@@ -43,8 +44,18 @@ def demo(
     measure: Annotated[
         bool, typer.Option("--measure", help="Print the pitch and rhythm of each voice.")
     ] = False,
+    web: Annotated[
+        bool,
+        typer.Option("--web", help="Write nothing and show the page of 'vqspeech serve' instead."),
+    ] = False,
+    port: PortOption = 7860,
 ) -> None:
     """Say one recording in several voices, with a picture of them."""
+    if web:
+        first = speaker[0] if speaker else None
+        beginning = {"source": src, "speaker": first, "seed": seed, "temperature": temperature}
+        open_page(model, port, device, **beginning)
+        return
     import torch
 
     from vqspeech.stages.demo import run_demo

@@ -1,10 +1,11 @@
 """A trained model's likelihood and use of its codes on a data directory, told or strange voices."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor
 
 from vqspeech.audio.mulaw import mulaw_encode
 from vqspeech.data.crops import Batch, Stretch, list_stretches, make_batch, validation_windows
@@ -115,17 +116,23 @@ def _whole_frames(seconds: float, model: SpeechVQVAE) -> int:
     return max(1, round(seconds * model.code_rate)) * model.hop
 
 
-@torch.no_grad()
 def likeliest_row(model: SpeechVQVAE, stretches: Sequence[Stretch]) -> int:
     """The speaker under whom the first seconds of a stranger's first utterances are likeliest."""
     pieces = [(stretch, 0) for stretch in stretches[:PROBE_UTTERANCES]]
     batch = make_batch(pieces, _whole_frames(PROBE_SECONDS, model))
+    nats = list(nats_by_row(model, batch.waveform, batch.length, range(len(model.speakers))))
+    return nats.index(min(nats))
+
+
+@torch.no_grad()
+def nats_by_row(
+    model: SpeechVQVAE, waveform: Tensor, lengths: Tensor, rows: Iterable[int]
+) -> Iterator[float]:
+    """Nats of waveforms (B, T), T whole frames, of `lengths` (B,), as if spoken by each row."""
     device = next(model.parameters()).device
-    waveform, length = batch.waveform.to(device), batch.length.to(device)
+    waveform, lengths = waveform.to(device), lengths.to(device)
     latents = model.latents(model.codes(waveform))
     levels = mulaw_encode(waveform)
-    nats = []
-    for row in range(len(model.speakers)):
+    for row in rows:
         speaker = torch.full((len(waveform),), row, device=device)
-        nats.append(float(model.decoder.nll(levels, latents, speaker, length).nats.sum()))
-    return nats.index(min(nats))
+        yield float(model.decoder.nll(levels, latents, speaker, lengths).nats.sum())
