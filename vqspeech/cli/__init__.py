@@ -24,6 +24,7 @@ from vqspeech.cli import (
     data,
     demo,
     doctor,
+    enrol,
     evaluate,
     report,
     sample,
@@ -66,6 +67,7 @@ train.register(app)
 evaluate.register(app)
 analyze.register(app)
 cluster.register(app)
+enrol.register(app)
 doctor.register(app)
 demo.register(app)
 sample.register(app)
