@@ -25,6 +25,7 @@ from vqspeech.cli import (
     data,
     demo,
     doctor,
+    enrol,
     evaluate,
     report,
     sample,
@@ -69,6 +70,7 @@ evaluate.register(app)
 analyze.register(app)
 cluster.register(app)
 compare.register(app)
+enrol.register(app)
 doctor.register(app)
 demo.register(app)
 serve.register(app)
