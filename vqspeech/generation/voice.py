@@ -16,7 +16,7 @@ from vqspeech.checkpoint import find_model, load_json, named_models, packaged_mo
 from vqspeech.devices import choose_device
 from vqspeech.errors import InputError, MissingError, UsageError
 from vqspeech.generation.uniforms import uniforms
-from vqspeech.generation.vocoder import vocode
+from vqspeech.generation.vocode_codes import vocode_codes
 from vqspeech.generation.wavenet_cpu import load_kernel, sample_wavenet_cpu
 from vqspeech.generation.wavenet_torch import sample_wavenet
 from vqspeech.models.build import load_speech_vqvae
@@ -175,11 +175,11 @@ class Voice:
             UsageError: an unknown speaker.
             InputError: a code the model does not have.
         """
-        if self.through == VOCODER:
-            return self._vocode_batch(codes, speakers, seed, progress, done)
-        temperature = self.temperature if temperature is None else temperature
         rows = [self.speaker_index(speaker) for speaker in speakers]
         arrays = [self._checked(item) for item in codes]
+        if self.through == VOCODER:
+            return vocode_codes(self.model, arrays, rows, seed, progress, done)
+        temperature = self.temperature if temperature is None else temperature
         # Like lengths go together: a batch steps as long as its longest.
         order = sorted(range(len(arrays)), key=lambda i: len(arrays[i]), reverse=True)
         if done is not None:
@@ -203,42 +203,6 @@ class Voice:
                 if done is not None:
                     done(i, results[i])
             drawn += length
-        return results
-
-    def _vocode_batch(
-        self,
-        codes: Sequence[np.ndarray | Tensor],
-        speakers: Sequence[str],
-        seed: int,
-        progress: Callable[[int, int], None] | None,
-        done: Callable[[int, np.ndarray], None] | None,
-    ) -> list[np.ndarray]:
-        """`decode_batch` through the vocoder, one after another."""
-        rows = [self.speaker_index(speaker) for speaker in speakers]
-        arrays = [self._checked(item) for item in codes]
-        total, drawn = sum(map(len, arrays)) * self.hop, 0
-        head, results = self.model.decoder.acoustics, []
-        for i, (item, row) in enumerate(zip(arrays, rows, strict=True)):
-            if not len(item):
-                results.append(np.zeros(0, np.float32))
-                if done is not None:
-                    done(i, results[-1])
-                continue
-            latents = self.model.latents(item[None].to(self.device))
-            speaker = torch.tensor([row], device=self.device)
-            decoder = self.model.decoder
-            told = decoder.tell_acoustics(decoder.conditions(latents, speaker)[0])
-            generator = torch.Generator().manual_seed(seed)
-            speech = vocode(
-                *(told.envelope[0], told.hz[0], told.voiced[0], self.sample_rate, head.hop),
-                generator,
-            )
-            results.append(speech.clamp(-1, 1).cpu().numpy())
-            drawn += len(speech)
-            if done is not None:
-                done(i, results[-1])
-            if progress is not None:
-                progress(drawn, total)
         return results
 
     def _sample(

@@ -126,6 +126,16 @@ class SpeechVQVAE(VQVAE):
             () each: `guide`, which is to be minimised, and its parts where there are several.
         """
         local, _ = self.decoder.conditions(output.quantized.latents.movedim(-1, 1), speaker)
+        return self.guide_losses_given(local, waveform, lengths, measured)
+
+    def guide_losses_given(
+        self,
+        local: Tensor,
+        waveform: Tensor,
+        lengths: Tensor | None = None,
+        measured: Measured | None = None,
+    ) -> dict[str, Tensor]:
+        """`guide_losses` given the local conditions that `decoder.conditions` returned."""
         local = local[:, : self.decoder.wavenet.local_channels]  # lags may follow
         losses = {"guide": local.new_zeros(())}
         if self.guide is not None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vqspeech.checkpoint import Kind, find_named, load_json, save_folder
 from vqspeech.errors import InputError, UsageError, WriteError
@@ -24,9 +24,10 @@ from vqspeech.files import check_replaceable
 from vqspeech.generation.voice import WAVENET, Voice
 from vqspeech.models.build import load_speech_vqvae, model_config
 from vqspeech.models.code_hash import hash_codes
+from vqspeech.models.new_speaker import keep_rows
 from vqspeech.models.speech import SpeechVQVAE
 from vqspeech.stages.measure_speed import measure_speed
-from vqspeech.stages.model_card import front_matter, split_card, unsaid
+from vqspeech.stages.model_card import DEFAULT_ABOUT, front_matter, split_card, unsaid, write_card
 from vqspeech.stages.score_summary import is_speech_scores, model_scores
 
 PRECISIONS = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
@@ -81,8 +82,8 @@ def export_model(
     through = source.get("through", WAVENET) if through is None else through
     Voice(loaded, name=str(model)).speak_through(through)
     if speakers:
-        keep_speakers(loaded, speakers)
-    text = read_text(about) if about is not None else source.get("about") or _DEFAULT_ABOUT
+        _keep_speakers(loaded, speakers)
+    text = read_text(about) if about is not None else source.get("about") or DEFAULT_ABOUT
     own, body = split_card(text, str(about or folder / "config.json"))
     if lacking := unsaid(own):
         note(
@@ -114,14 +115,14 @@ def export_model(
             "config.json": model_config(loaded, **more),
             "model.safetensors": rounded(loaded.state_dict(), precision),
             "README.md": front_matter(own, body, numbers)
-            + _card(loaded, body, numbers, precision, speed),
+            + write_card(loaded, body, numbers, precision, speed),
         },
     )
     return Path(out)
 
 
-def keep_speakers(model: SpeechVQVAE, patterns: Sequence[str]) -> None:
-    """Leave a model with the voices whose names match, and their rows of the table.
+def _keep_speakers(model: SpeechVQVAE, patterns: Sequence[str]) -> None:
+    """Leave a model with the voices whose names match.
 
     Raises:
         UsageError: a pattern that matches none.
@@ -132,14 +133,14 @@ def keep_speakers(model: SpeechVQVAE, patterns: Sequence[str]) -> None:
                 f"--speaker {pattern}: none of the {len(model.speakers)} speakers; see 'vqspeech "
                 "speakers --model ...'"
             )
-    rows = [
-        row
-        for row, name in enumerate(model.speakers)
-        if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
-    ]
-    table = model.decoder.speaker
-    model.decoder.speaker = nn.Embedding.from_pretrained(table.weight[rows], freeze=False)
-    model.speakers = tuple(model.speakers[row] for row in rows)
+    keep_rows(
+        model,
+        [
+            row
+            for row, name in enumerate(model.speakers)
+            if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+        ],
+    )
 
 
 def check_export(
@@ -240,22 +241,6 @@ def read_scores_json(path: str | os.PathLike, command: str) -> list[Any]:
     return content if isinstance(content, list) else [content]
 
 
-def score_lines(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The part of a card with every number of the scores; nothing where there are none."""
-    if not scores:
-        return []
-    lines = ["", "## Scores", "", "| data | measure | value |", "|---|---|---|"]
-    for name, row in scores.items():
-        for key, value in row.items():
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                number = f"{value:.4f}" if isinstance(value, float) else f"{value}"
-                lines.append(f"| {name} | {key} | {number} |")
-        if row.get("stand_ins"):
-            told = f"{len(row['stand_ins'])} speakers, each scored as the likeliest known one"
-            lines.append(f"| {name} | strangers | {told} |")
-    return lines
-
-
 def _read_scores(path: str | os.PathLike) -> list[dict[str, Any]]:
     command = "vqspeech evaluate --json"
     rows = read_scores_json(path, command)
@@ -264,60 +249,3 @@ def _read_scores(path: str | os.PathLike) -> list[dict[str, Any]]:
         raise InputError(f"{path}: names no data; give a file of '{command}'")
     # What each utterance scored is for 'vqspeech compare', and long.
     return [{key: row[key] for key in row if key != "by_utterance"} for row in rows]
-
-
-def _card(
-    model: SpeechVQVAE,
-    about: str,
-    scores: Mapping[str, Mapping[str, Any]],
-    precision: str,
-    speed: Mapping[str, Any] | None,
-) -> str:
-    weights = sum(p.numel() for p in model.parameters()) + model.quantizer.codebook.numel()
-    quantizer = model.settings.quantizer
-    lines = [
-        about,
-        "",
-        "## Use",
-        "",
-        "```python",
-        "import vqspeech",
-        "",
-        'voice = vqspeech.load("FOLDER")  # this folder, wherever it lies',
-        f'speech = voice.convert(waveform, speaker="{model.speakers[0]}")  # (T,) float32 at '
-        f"{model.sample_rate} Hz",
-        "```",
-        "",
-        "## Facts",
-        "",
-        "| what | value |",
-        "|---|---|",
-        f"| kind | {model.kind}, `vqspeech.load` reads it |",
-        f"| sample rate | {model.sample_rate} Hz |",
-        f"| codes | {model.code_rate:g} a second, each one of {quantizer.num_codes} |",
-        f"| speakers | {len(model.speakers)} |",
-        f"| weights | {weights:,} numbers, matrices in {precision} |",
-        f"| receptive field of the decoder | {model.decoder.wavenet.receptive_field} samples |",
-    ]
-    if speed:
-        lines.append(
-            f"| speed | {speed['times_real_time']:g} times real time, {speed['threads']} thread(s) "
-            f"of {speed['processor']} |"
-        )
-    return "\n".join(lines + score_lines(scores)) + "\n"
-
-
-_DEFAULT_ABOUT = """# A vqspeech model
-
-A VQ-VAE for voice conversion: the words of a recording in another voice.
-
-## Data and licence
-
-What it was trained on was not written down when it was exported, nor under which terms it may be
-used: ask who gave it to you.
-
-## Intended use and limits
-
-Voice conversion between the speakers that it knows, and research. How well it does that is known
-only as far as there are scores below. Convert the voice of a person only with that person's
-consent."""

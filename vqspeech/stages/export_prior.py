@@ -24,8 +24,8 @@ from vqspeech.stages.export_model import (
     read_scores_json,
     read_text,
     rounded,
-    score_lines,
 )
+from vqspeech.stages.model_card import score_lines
 
 COMMAND = "vqspeech analyze likelihood --json"
 WAVEFORM = ("decoder", "prior", "uniform_prior", "total", "total_uniform")  # bits a sample

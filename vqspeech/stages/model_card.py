@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vqspeech.config.loader import dump_yaml, read_yaml
+from vqspeech.models.speech import SpeechVQVAE
 
 # What only the author knows, by the Hub's names.
 AUTHORS = ("license", "language", "datasets")
@@ -73,3 +74,77 @@ def _result(name: str, row: Mapping[str, Any]) -> dict[str, Any] | None:
     if not metrics:
         return None
     return {"task": TASK, "dataset": {"name": name, "type": name}, "metrics": metrics}
+
+
+def write_card(
+    model: SpeechVQVAE,
+    about: str,
+    scores: Mapping[str, Mapping[str, Any]],
+    precision: str,
+    speed: Mapping[str, Any] | None,
+) -> str:
+    """The body of a card: what it is about, how it is used, facts and scores."""
+    weights = sum(p.numel() for p in model.parameters()) + model.quantizer.codebook.numel()
+    quantizer = model.settings.quantizer
+    lines = [
+        about,
+        "",
+        "## Use",
+        "",
+        "```python",
+        "import vqspeech",
+        "",
+        'voice = vqspeech.load("FOLDER")  # this folder, wherever it lies',
+        f'speech = voice.convert(waveform, speaker="{model.speakers[0]}")  # (T,) float32 at '
+        f"{model.sample_rate} Hz",
+        "```",
+        "",
+        "## Facts",
+        "",
+        "| what | value |",
+        "|---|---|",
+        f"| kind | {model.kind}, `vqspeech.load` reads it |",
+        f"| sample rate | {model.sample_rate} Hz |",
+        f"| codes | {model.code_rate:g} a second, each one of {quantizer.num_codes} |",
+        f"| speakers | {len(model.speakers)} |",
+        f"| weights | {weights:,} numbers, matrices in {precision} |",
+        f"| receptive field of the decoder | {model.decoder.wavenet.receptive_field} samples |",
+    ]
+    if speed:
+        lines.append(
+            f"| speed | {speed['times_real_time']:g} times real time, {speed['threads']} thread(s) "
+            f"of {speed['processor']} |"
+        )
+    return "\n".join(lines + score_lines(scores)) + "\n"
+
+
+def score_lines(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The part of a card with every number of the scores; nothing where there are none."""
+    if not scores:
+        return []
+    lines = ["", "## Scores", "", "| data | measure | value |", "|---|---|---|"]
+    for name, row in scores.items():
+        for key, value in row.items():
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                number = f"{value:.4f}" if isinstance(value, float) else f"{value}"
+                lines.append(f"| {name} | {key} | {number} |")
+        if row.get("stand_ins"):
+            told = f"{len(row['stand_ins'])} speakers, each scored as the likeliest known one"
+            lines.append(f"| {name} | strangers | {told} |")
+    return lines
+
+
+DEFAULT_ABOUT = """# A vqspeech model
+
+A VQ-VAE for voice conversion: the words of a recording in another voice.
+
+## Data and licence
+
+What it was trained on was not written down when it was exported, nor under which terms it may be
+used: ask who gave it to you.
+
+## Intended use and limits
+
+Voice conversion between the speakers that it knows, and research. How well it does that is known
+only as far as there are scores below. Convert the voice of a person only with that person's
+consent."""
