@@ -103,8 +103,8 @@ def format_analyses(found: Sequence[dict[str, Any]]) -> str:
             ) from error
         except (AttributeError, TypeError, ValueError) as error:
             raise InputError(
-                f"{folder}: a file is not as 'vqspeech {_command(here)}' writes it ({error}); run it "
-                "again"
+                f"{folder}: a file is not as 'vqspeech {_command(here)}' writes it ({error}); "
+                "run it again"
             ) from error
     return "\n".join(tables)
 
