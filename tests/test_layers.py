@@ -23,7 +23,12 @@ ALLOWED = {
         ("audio", "files", "errors"),
         (
             *("numpy", "torch", "praatio", "pocketsphinx"),
-            *("faster_whisper", "resemblyzer", "speechmos"),  # of the extra `evaluate`
+            *(
+                "faster_whisper",
+                "onnxruntime",
+                "resemblyzer",
+                "speechmos",
+            ),  # of the extra `evaluate`
         ),
     ),
     "models": (("nn", "audio", "config", "checkpoint", "errors"), ("torch", "numpy")),

@@ -6,9 +6,16 @@ compared. American English, without `and` between hundreds and tens.
 
 import re
 
-_TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
-_SMALL = [*"zero one two three four five six seven eight nine".split(), *_TEENS.split()]  # noqa: SIM905
-_TENS = [*"__", *"twenty thirty forty fifty sixty seventy eighty ninety".split()]  # noqa: SIM905
+_ONES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_SMALL = (
+    *_ONES,
+    *("ten", "eleven", "twelve", "thirteen", "fourteen"),
+    *("fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+_TENS = (
+    *("", "", "twenty", "thirty", "forty"),
+    *("fifty", "sixty", "seventy", "eighty", "ninety"),
+)
 _SCALES = ((10**9, "billion"), (10**6, "million"), (10**3, "thousand"), (100, "hundred"))
 _LARGEST = 10**12  # beyond it digits are said one by one, as in a telephone number
 _ORDINALS = {

@@ -124,7 +124,7 @@ class WhisperRecognizer:
 
     def transcribe(self, samples: np.ndarray, sample_rate: int) -> str:
         """What is said in (T,) float samples; "" for nothing."""
-        if not len(samples):
+        if not np.any(samples):
             return ""
         segments, _ = self._whisper.transcribe(
             resample(samples, sample_rate, RATE),
@@ -153,5 +153,7 @@ class PocketSphinxRecognizer:
 
     def transcribe(self, samples: np.ndarray, sample_rate: int) -> str:
         """What is said in (T,) float samples; "" for nothing."""
+        if not np.any(samples):
+            return ""  # in digital silence it hears a word
         heard = self._words.hear(resample(samples, sample_rate, RATE))
         return " ".join(word.text for word in heard)

@@ -108,7 +108,7 @@ def load_evaluators(
         recogniser: as `load_recognizer` takes it.
         has_similarity: whether voices are compared.
         has_quality: whether quality is rated; where it can be without it.
-        threads: of the recogniser.
+        threads: of the recogniser and of the judge.
 
     Raises:
         MissingError: one that was asked for is not there.
@@ -118,7 +118,7 @@ def load_evaluators(
     judge = None
     if has_quality is not False:
         try:
-            judge = DnsmosJudge()
+            judge = DnsmosJudge(threads)
         except MissingError:
             if has_quality:
                 raise
