@@ -15,10 +15,11 @@ from vqspeech.data.data_dir import DataDir
 from vqspeech.errors import InputError, UsageError, WriteError
 from vqspeech.files import replace_link
 from vqspeech.models.build import model_config
+from vqspeech.report.similarity import Similarities
 from vqspeech.stages.encode import hash_model
 from vqspeech.stages.report import make_report
 from vqspeech.stages.report_codes import run_lengths
-from vqspeech.stages.report_conversion import draw_similarity_file
+from vqspeech.stages.report_conversion import draw_similarity_file, with_genders
 
 _reader = runpy.run_path(Path(__file__).parents[1] / "report" / "page_reader.py")
 PageReader, faults = _reader["PageReader"], _reader["faults"]
@@ -178,6 +179,12 @@ def test_scores_without_recordings_are_shown_and_those_of_no_form_are_refused(tm
     write_scores(scores, conversion_scores(model_hash=hash_model(run), format=3))
     with pytest.raises(InputError, match=r"scores\.json: format 3, 1 was wanted"):
         make_report(run, tmp_path / "a.html", scores=[scores])
+
+
+def test_genders_are_those_of_the_model_where_no_pair_tells_them():
+    found = Similarities(("a",), ("a", "b", "c"), np.ones((1, 3)), {"a": "f"})
+    rows = [{"speaker": "b", "gender": "m"}, {"speaker": "c", "gender": None}]
+    assert with_genders(found, rows).genders == {"a": "f", "b": "m"}
 
 
 def test_the_similarity_picture_is_drawn_from_a_file(tmp_path):

@@ -26,6 +26,7 @@ _DEPENDS = {
     "reference": ("wer", "cer"),
     "speaker": ("similarity_target", "similarity_source", "nearer_target", "identified"),
     "pitch": ("f0_median_hz", "f0_error_semitones", "f0_correlation", "voiced_share"),
+    "cepstra": ("mcd_db",),
     "quality": ("dnsmos",),
     "codes": ("prior_bits", "trigram_bits"),
     **dict.fromkeys(("phone_set", "drop_silence", "frame"), ("accuracy",)),

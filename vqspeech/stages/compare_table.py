@@ -38,16 +38,18 @@ def _row(name: str, row: dict[str, Any]) -> tuple[str, ...]:
     if row["low"] is not None:
         ends = f"[{_signed(name, row['low'])}, {_signed(name, row['high'])}]"
     share = f"{row['b_better'] / row['count']:.0%}"
+    if not row["better"]:
+        share += " higher"
     if row["alike"]:
         share += f" (alike {row['alike'] / row['count']:.0%})"
     return (
-        f"{name}, {unit}" if unit else name,
+        name if unit.lower() in name else f"{name}, {unit}",
         row["better"] or "-",
         show(name, row["a"]),
         show(name, row["b"]),
         _signed(name, row["difference"]),
         ends,
-        share if row["better"] else f"{share} higher",
+        share,
         str(row["count"]),
         row["verdict"],
     )

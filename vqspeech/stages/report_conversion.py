@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from vqspeech.checkpoint import checkpoints
 from vqspeech.errors import InputError
 from vqspeech.report.conversion import (
     ConversionScores,
@@ -16,9 +17,11 @@ from vqspeech.report.conversion import (
 from vqspeech.report.page import Heading, Missing
 from vqspeech.report.score_measures import CONVERSION, JUDGED, RECONSTRUCTION, show
 from vqspeech.report.scores import facts_table, read_scores
-from vqspeech.report.similarity import draw_similarity, write_similarity
+from vqspeech.report.similarity import Similarities, draw_similarity, write_similarity
+from vqspeech.stages.list_models import list_speakers
 from vqspeech.stages.report_codes import quoted
 from vqspeech.stages.report_phones import Scored
+from vqspeech.stages.speaker_choice import Row
 
 KINDS = tuple(JUDGED)  # of scores that are shown with the recordings
 _TITLES = {CONVERSION: "Conversions", RECONSTRUCTION: "Reconstructions"}
@@ -37,6 +40,7 @@ def conversion_blocks(run: Path, found: Sequence[Scored]) -> list[Any]:
         InputError: a file is not as it should be.
     """
     blocks: list[Any] = []
+    known = bool(checkpoints(run))
     for number, scored in enumerate(_of_conversions(found), 1):
         parts = conversion_scores(scored.scores, scored.path)
         kind = scored.scores["kind"]
@@ -47,7 +51,8 @@ def conversion_blocks(run: Path, found: Sequence[Scored]) -> list[Any]:
             blocks.append(table)
         if parts.similarities is not None:
             title = "Whose voice the conversions have"
-            blocks.append(draw_similarity(f"similarity-{number}", title, parts.similarities))
+            matrix = with_genders(parts.similarities, list_speakers(run) if known else [])
+            blocks.append(draw_similarity(f"similarity-{number}", title, matrix))
         facts = f"conversion-facts-{number}"
         blocks.append(facts_table(facts, "How it was measured", scored.scores, _SHOWN, True))
     if not any(scored.scores["kind"] == CONVERSION for scored in found):
@@ -75,11 +80,19 @@ def conversion_tiles(found: Sequence[Scored]) -> tuple[tuple[str, str, str], ...
     return tuple(tiles[: 2 * len(_TILES)])
 
 
-def draw_similarity_file(scores: str | os.PathLike, out: str | os.PathLike) -> Path:
+def draw_similarity_file(
+    scores: str | os.PathLike, out: str | os.PathLike, model: str | os.PathLike | None = None
+) -> Path:
     """The similarity matrix of a file of `vqspeech evaluate conversion` as a PNG.
 
+    Args:
+        scores: the file.
+        out: the picture.
+        model: that made the conversions, for the genders of its speakers; without it they are known
+            of sources and targets only.
+
     Raises:
-        InputError: the file is none of these, or has no similarities.
+        InputError: the file is none of these, or has no similarities; or no model is there.
         WriteError: the picture cannot be written.
     """
     read = read_scores(scores)
@@ -88,8 +101,14 @@ def draw_similarity_file(scores: str | os.PathLike, out: str | os.PathLike) -> P
     found = conversion_scores(read, scores).similarities
     if found is None:
         raise InputError(f"{scores}: has no similarity matrix; evaluate with a speaker embedding")
-    write_similarity(out, found)
+    write_similarity(out, with_genders(found, [] if model is None else list_speakers(model)))
     return Path(out)
+
+
+def with_genders(found: Similarities, rows: Sequence[Row]) -> Similarities:
+    """The same, with the genders of a model's speakers: rows are those of `list_speakers`."""
+    of_model = {row["speaker"]: row["gender"] for row in rows if row["gender"]}
+    return found._replace(genders={**of_model, **found.genders})
 
 
 def _of_conversions(found: Sequence[Scored]) -> list[Scored]:
