@@ -19,8 +19,14 @@ ALLOWED = {
     "analysis": (("errors",), ("numpy", "scipy", "sklearn", "rapidfuzz")),
     "config": (("errors",), ("pydantic", "yaml")),
     "checkpoint": (("errors", "files"), ("torch", "safetensors")),
-    "data": (("audio", "files", "errors"), ("numpy", "torch", "praatio", "pocketsphinx")),
-    "models": (("nn", "audio", "config", "checkpoint", "errors"), ("torch",)),
+    "data": (
+        ("audio", "files", "errors"),
+        (
+            *("numpy", "torch", "praatio", "pocketsphinx"),
+            *("faster_whisper", "resemblyzer", "speechmos"),  # of the extra `evaluate`
+        ),
+    ),
+    "models": (("nn", "audio", "config", "checkpoint", "errors"), ("torch", "numpy")),
     "generation": (
         ("nn", "models", "audio", "checkpoint", "devices", "files", "errors"),
         ("torch", "numpy", "numba"),
@@ -31,7 +37,10 @@ ALLOWED = {
 EVERYTHING = tuple(ALLOWED)
 ALLOWED["stages"] = (
     (*EVERYTHING, "version"),
-    ("torch", "numpy", "soundfile", "librosa", "sklearn", "scipy", "threadpoolctl", "constriction"),
+    (
+        *("torch", "numpy", "soundfile", "librosa", "sklearn", "scipy", "threadpoolctl"),
+        *("constriction", "onnxruntime"),
+    ),
 )
 ALLOWED["web"] = (
     ("stages", "generation", "report", "audio", "errors"),

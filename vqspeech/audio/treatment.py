@@ -54,7 +54,7 @@ def write_treated(source: MonoStream, target: Path, treatment: Treatment) -> Tre
         start = end = 0
     else:
         blocks, kept = source.blocks(), []
-        speech = _find_speech(_keep(blocks, kept, source.sample_rate), source.sample_rate)
+        speech = find_speech(_keep(blocks, kept, source.sample_rate), source.sample_rate)
         start, stop = 0, speech.length
         if treatment.trim:
             if speech.loudest < SILENCE:
@@ -78,16 +78,20 @@ def write_treated(source: MonoStream, target: Path, treatment: Treatment) -> Tre
     return Treated(written.length, start, end, (*source.notes, *notes))
 
 
-class _Speech(NamedTuple):
+class Speech(NamedTuple):
+    """Where a recording is loud, and how loud."""
+
     length: int  # samples of the whole recording
     start: int  # of the first loud frame
     stop: int  # of the last one, its end
+    loud: int  # samples of the loud frames
     rms: float  # of the loud frames together
     loudest: float  # root mean square of the loudest frame
     peak: float
 
 
-def _find_speech(blocks: Iterable[np.ndarray], sample_rate: int) -> _Speech:
+def find_speech(blocks: Iterable[np.ndarray], sample_rate: int) -> Speech:
+    """Hear a recording, in blocks (T',) of one sample or more altogether."""
     frame = max(1, round(FRAME_SECONDS * sample_rate))
     energies, rest, peak, length = [], np.empty(0, np.float32), 0.0, 0
     for block in blocks:
@@ -103,10 +107,11 @@ def _find_speech(blocks: Iterable[np.ndarray], sample_rate: int) -> _Speech:
     energy = np.concatenate(energies)
     is_loud = energy >= energy.max() * 10 ** (-LOUD_DB / 10)
     where = np.flatnonzero(is_loud)
-    return _Speech(
+    return Speech(
         length,
         int(where[0]) * frame,
         min(length, (int(where[-1]) + 1) * frame),
+        min(length, len(where) * frame),
         float(np.sqrt(energy[is_loud].mean())),
         float(np.sqrt(energy.max())),
         peak,

@@ -21,9 +21,11 @@ from vqspeech.cli import (
     analyze,
     cluster,
     codes,
+    compare,
     data,
     demo,
     doctor,
+    enrol,
     evaluate,
     report,
     sample,
@@ -67,6 +69,8 @@ train.register(app)
 evaluate.register(app)
 analyze.register(app)
 cluster.register(app)
+compare.register(app)
+enrol.register(app)
 doctor.register(app)
 demo.register(app)
 serve.register(app)

@@ -9,7 +9,13 @@ import typer
 
 from vqspeech.cli.console import StageProgress, note
 from vqspeech.cli.serve import PortOption, open_page
-from vqspeech.cli.voices import DeviceOption, ModelOption, SeedOption, TemperatureOption
+from vqspeech.cli.voices import (
+    DeviceOption,
+    ModelOption,
+    SeedOption,
+    TemperatureOption,
+    ThroughOption,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -29,6 +35,7 @@ def demo(
     ] = None,
     seed: SeedOption = 0,
     temperature: TemperatureOption = None,
+    through: ThroughOption = None,
     jobs: Annotated[
         int | None,
         typer.Option(min=1, max=256, help="Conversions at a time [default: 2, on one core 1]."),
@@ -62,6 +69,7 @@ def demo(
             speakers=speaker,
             seed=seed,
             temperature=temperature,
+            through=through,
             jobs=jobs,
             device=device,
             measure=measure,

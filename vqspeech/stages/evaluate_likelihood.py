@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ from vqspeech.data.crops import Batch, Stretch, list_stretches, make_batch, vali
 from vqspeech.data.data_dir import DataDir
 from vqspeech.generation.voice import Voice
 from vqspeech.models.speech import SpeechVQVAE
-from vqspeech.stages.score_vqvae import score_speech_vqvae
+from vqspeech.stages.score_vqvae import WindowScore, score_speech_vqvae
 
 WINDOW_SECONDS, BATCH = 2.0, 8
 # Of a speaker whom the model does not know: what chooses the row of the table that stands in.
@@ -25,6 +25,7 @@ def evaluate_likelihood(
     *,
     seconds: float | None = None,
     name: str | None = None,
+    by_utterance: bool = False,
     note: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """Score the utterances of a data directory in windows of two seconds.
@@ -38,6 +39,8 @@ def evaluate_likelihood(
         seconds: of audio for the likelihood, spread over all; everything without it. Codes are
             counted over all in any case.
         name: what the data is called in the result; the name of its folder without it.
+        by_utterance: whether the result has what `vqspeech compare` takes: samples and nats of each
+            utterance, and how many nats swapped codes lost of how many samples.
         note: told which speaker stands in for whom.
 
     Returns:
@@ -72,7 +75,12 @@ def evaluate_likelihood(
             scored += 0 if number % every else int(batch.length.sum())
             yield batch._replace(speaker=table[batch.speaker])
 
-    scores = score_speech_vqvae(model, windows(), every)
+    sums: dict[str, _Sums] = {}
+    scores = score_speech_vqvae(model, windows(), every, lambda one: _add(sums, one))
+    speakers = {stretch.utterance: names[stretch.speaker] for stretch in stretches}
+    each = [
+        {"utterance": key, "speaker": speakers[key], **sums[key]._asdict()} for key in sorted(sums)
+    ]
     return {
         "data": name or data_dir.path.resolve().name,
         **scores,
@@ -81,7 +89,27 @@ def evaluate_likelihood(
         "seconds_scored": scored / model.sample_rate,
         "speakers": len({s.speaker for s in stretches}),
         "stand_ins": stand_ins,
+        **({"by_utterance": each} if by_utterance else {}),
     }
+
+
+class _Sums(NamedTuple):
+    """The windows of one utterance together."""
+
+    samples: int = 0
+    nats: float = 0.0
+    swap_samples: int = 0
+    swap_nats: float = 0.0
+
+
+def _add(sums: dict[str, _Sums], one: WindowScore) -> None:
+    known = sums.get(one.utterance, _Sums())
+    sums[one.utterance] = _Sums(
+        known.samples + one.samples,
+        known.nats + one.nats,
+        known.swap_samples + (0 if one.swap_nats is None else one.samples),
+        known.swap_nats + (one.swap_nats or 0.0),
+    )
 
 
 def _whole_frames(seconds: float, model: SpeechVQVAE) -> int:
