@@ -1,5 +1,6 @@
 """`vqspeech serve`: a page on this machine, to hear recordings in other voices."""
 
+import signal
 from typing import Annotated
 
 import typer
@@ -33,6 +34,8 @@ def open_page(model: str | None, port: int, device: str, threads: int = 1, **beg
     from vqspeech.web.server import serve as serve_page
 
     torch.set_num_threads(threads)
+    # A browser that goes away ends its connection, not the server.
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     serve_page(model, port=port, device=device, ready=_print_address, **beginning)
 
 
