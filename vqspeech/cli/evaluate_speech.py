@@ -13,6 +13,7 @@ from vqspeech.cli.voices import (
     SeedOption,
     TemperatureOption,
     ThreadsOption,
+    ThroughOption,
     load_model,
 )
 
@@ -82,6 +83,7 @@ def conversion(
     keep_audio: AudioOption = None,
     seed: SeedOption = 0,
     temperature: TemperatureOption = None,
+    through: ThroughOption = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = 1,
     json_file: JsonOption = None,
@@ -97,7 +99,7 @@ def conversion(
     from vqspeech.stages.speech_table import describe_speech
 
     check_json(json_file)
-    voice = load_model(model, device, threads)
+    voice = load_model(model, device, threads, through)
     material = find_material(
         voice,
         data=data,
@@ -148,6 +150,7 @@ def reconstruction(
     keep_audio: AudioOption = None,
     seed: SeedOption = 0,
     temperature: TemperatureOption = None,
+    through: ThroughOption = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = 1,
     json_file: JsonOption = None,
@@ -161,7 +164,7 @@ def reconstruction(
     from vqspeech.stages.speech_table import describe_speech
 
     check_json(json_file)
-    voice = load_model(model, device, threads)
+    voice = load_model(model, device, threads, through)
     material = find_utterances(
         voice, data, count=count, seed=seed, longest_seconds=seconds_longest, note=note
     )

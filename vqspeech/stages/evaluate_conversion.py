@@ -151,11 +151,12 @@ def evaluate_conversion(
 def describe_model(
     voice: Voice, model: str | os.PathLike | None, seed: int, temperature: float | None
 ) -> dict[str, Any]:
-    """Which model spoke, and how: model, model_hash, sample_rate, temperature, seed."""
+    """Which model spoke, and how: model, model_hash, sample_rate, through, temperature, seed."""
     return {
         "model": voice.name,
         "model_hash": hash_model(model),
         "sample_rate": voice.sample_rate,
+        "through": voice.through,
         "temperature": voice.temperature if temperature is None else temperature,
         "seed": seed,
     }
