@@ -30,10 +30,10 @@ def asked(monkeypatch):
 
 
 def test_the_address_is_printed_and_the_options_reach_the_server(run, asked):
-    status, out, err = run("serve", "--model", "mine", "--port", "81", "--device", "cpu")
+    status, out, err = run("serve", "--model", "mine", "--port", "81", "--through", "vocoder")
     assert (status, err) == (0, "")
     assert out == "serving http://127.0.0.1:81  to this machine alone; Ctrl-C ends it\n"
-    assert asked == [("mine", {"port": 81, "device": "cpu"})]
+    assert asked == [("mine", {"port": 81, "device": "auto", "through": "vocoder"})]
     assert signal.getsignal(signal.SIGPIPE) == signal.SIG_IGN
 
 
@@ -46,7 +46,7 @@ def test_the_demo_becomes_a_page_that_begins_with_what_was_asked(run, asked, tmp
     assert model is None
     assert told == {
         **{"port": 0, "device": "auto", "source": source},
-        **{"speaker": "p907", "seed": 3, "temperature": 0.5},
+        **{"speaker": "p907", "seed": 3, "temperature": 0.5, "through": None},
     }
     assert list(tmp_path.iterdir()) == []
 

@@ -54,7 +54,7 @@ def demo(
     if web:
         first = speaker[0] if speaker else None
         beginning = {"source": src, "speaker": first, "seed": seed, "temperature": temperature}
-        open_page(model, port, device, **beginning)
+        open_page(model, port, device, through=through, **beginning)
         return
     import torch
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from vqspeech.cli.voices import DeviceOption, ModelOption, ThreadsOption
+from vqspeech.cli.voices import DeviceOption, ModelOption, ThreadsOption, ThroughOption
 
 PortOption = Annotated[
     int, typer.Option(min=0, max=65535, help="Of 127.0.0.1; 0 takes any that is free.")
@@ -22,9 +22,10 @@ def serve(
     port: PortOption = 7860,
     device: DeviceOption = "auto",
     threads: ThreadsOption = 1,
+    through: ThroughOption = None,
 ) -> None:
     """Show a page, on this machine alone, that converts recordings (extra: vqspeech[web])."""
-    open_page(model, port, device, threads)
+    open_page(model, port, device, threads, through=through)
 
 
 def open_page(model: str | None, port: int, device: str, threads: int = 1, **beginning) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from vqspeech.audio.waveform import write_waveform
 from vqspeech.errors import UsageError, VQSpeechError
-from vqspeech.generation.voice import Voice
+from vqspeech.generation.voice import WAVENET, Voice
 from vqspeech.stages.hear_conversion import MOST_SECONDS, HeardConversion, hear_conversion
 from vqspeech.stages.speaker_choice import describe_speaker, take_turns
 from vqspeech.web.results import codes_html, facts_html, heading_html, notice_html, picture_html
@@ -81,6 +81,7 @@ def build_page(
                         value=beginning.temperature,
                         step=0.01,
                         label="Temperature",
+                        visible=voice.through == WAVENET,  # a vocoder has none
                     )
                     seed = gr.Number(
                         beginning.seed, precision=0, minimum=0, label="Seed", min_width=100

@@ -53,6 +53,7 @@ def serve(
     speaker: str | None = None,
     seed: int = 0,
     temperature: float | None = None,
+    through: str | None = None,
     ready: Callable[[str], None] = lambda address: None,
 ) -> None:
     """Show the page until a signal ends it.
@@ -65,18 +66,21 @@ def serve(
         speaker: who is chosen at first; a woman without it.
         seed: that the page begins with.
         temperature: likewise; the model's own without it.
+        through: "wavenet" or "vocoder"; the model's own without it.
         ready: told the address, as soon as a browser may open it.
 
     Raises:
         MissingError: gradio is not installed, no model, or no such device.
         BusyError: the port is in use.
-        UsageError: the port may not be opened, or an unknown speaker.
+        UsageError: the port may not be opened, an unknown speaker, or no such way to speak.
         InputError: no model where it was said to be.
     """
     with _settings(), contextlib.ExitStack() as stack:
         _require_gradio()
         listening = stack.enter_context(_listen(port))
         voice = load_voice(model, device)
+        if through is not None:
+            voice.speak_through(through)
         rows = list_speakers(model)
         name = choose_speakers(rows)[0] if speaker is None else speaker
         beginning = Beginning(
