@@ -47,6 +47,7 @@ class HummingVoice:
     """What the stages use of a `Voice`."""
 
     name, sample_rate, temperature, speakers = "hums", RATE, 0.8, tuple(PITCHES)
+    through = "humming"
 
     def __init__(self, is_deaf=False):
         self.is_deaf = is_deaf  # whether everyone gets the voice of p908
