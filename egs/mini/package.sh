@@ -6,20 +6,24 @@ unset CDPATH
 
 recipe="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 corpus=""                  # audio/SPEAKER/UTTERANCE.opus, text, split.tsv, speakers.tsv, phones.ctm
-people=""                  # recordings of people, one a file: for the prior, and to score conversions of
+people=""                  # a folder of recordings of people, one a file, and perhaps speakers.tsv: heard in
+                           # training, all but 50 of them, whose conversions are scored
+voices='p9*'               # who is shared, not the people
+through=vocoder            # by what the model speaks unless told
 stage=1                    # the first stage to run
 stop_stage=9               # the last one
 config=conf/packaged.yaml  # the settings; those of the prior are NAME_prior.yaml beside it
 out="$recipe/exp/packaged" # data/ and vqvae/ go here
 target="$recipe/../../vqspeech/assets/models/mini" # where the model goes
 prior_target="$recipe/../../vqspeech/assets/priors/mini" # and its prior
-seconds=240                # of audio for the likelihood of each part
+seconds=120                # of audio for the likelihood of each part
 spoken_seconds=60          # of samples that are listened to
-pairs=48                   # conversions that are scored, of each part
+pairs=96                   # conversions that are scored, of each part
+wavenet_pairs=24           # and of the other way to speak
 nj=2                       # files at a time
 
 help_message="Usage: $0 --corpus DIR [--OPTION VALUE]...
-Stages: 1 data directories  3 VQ-VAE  5 likelihoods  6 prior  7 conversions (needs resemblyzer)
+Stages: 1 data directories  3 VQ-VAE  5 likelihoods  6 prior  7 conversions (needs vqspeech[evaluate])
         8 likelihoods of the prior  9 export
 Options, with their defaults:"
 
@@ -45,18 +49,37 @@ if stage_runs 1 "data directories"; then
   vqspeech prepare mini "$corpus" "$data" --sample-rate 8000 --nj "$nj"
   # Three utterances that every installation has: tests compare the card's figure on them.
   vqspeech prepare mini "$out/embedded" --sample-rate 8000 --match 'p90[179]_001'
+  if [ -n "$people" ]; then
+    for file in "$people"/*.*; do # a folder for each, as for a corpus of speakers
+      case "$file" in *.tsv | *.md | *.txt) continue ;; esac
+      name="$(basename "${file%.*}")"
+      mkdir -p "$out/people/$name"
+      ln -sf "$(realpath "$file")" "$out/people/$name/"
+    done
+    vqspeech prepare folder "$out/people" "$data/people" --sample-rate 8000 --valid 0 --test 0 \
+      --unseen 50 --nj "$nj"
+    # The same 50 as files, with their sexes: they have no text, and are converted as recordings.
+    mkdir -p "$out/people-unseen"
+    cut -d' ' -f2 "$data/people/unseen/utt2spk" | sort -u | while read -r name; do
+      ln -sf "$out/people/$name"/* "$out/people-unseen/"
+    done
+    if [ -f "$people/../speakers.tsv" ]; then cp "$people/../speakers.tsv" "$out/people-unseen/"; fi
+  fi
 fi
 
 if stage_runs 3 "VQ-VAE"; then
   needs "$data/train/utt2spk" 1
-  $train_cmd vqspeech train vqvae "$config" --train "$data/train" --valid "$data/valid" \
+  train=(--train "$data/train")
+  if [ -d "$data/people/train" ]; then train+=(--train "$data/people/train"); fi
+  $train_cmd vqspeech train vqvae "$config" "${train[@]}" --valid "$data/valid" \
     --out "$out/vqvae" --resume auto
 fi
 
 if stage_runs 5 "likelihoods"; then
   needs "$out/vqvae/best/config.json" 3
   # What is shared is scored, with its rounded weights.
-  vqspeech export model "$out/vqvae" --out "$model" --temperature 0.8 --overwrite --about "$recipe/conf/packaged.md"
+  vqspeech export model "$out/vqvae" --out "$model" --speaker "$voices" --through "$through" \
+    --temperature 0.7 --measure-speed --overwrite --about "$recipe/conf/packaged.md"
   mkdir -p "$scores"
   for part in test unseen; do
     [ -d "$data/$part" ] || continue # a corpus need not hold voices back
@@ -75,14 +98,7 @@ if stage_runs 6 "prior"; then
   for part in "${parts[@]}"; do
     vqspeech encode "$data/$part" --model "$model" --out "$codes/$part"
   done
-  if [ -n "$people" ]; then
-    for file in "$people"/*; do # a folder for each, as for a corpus of speakers
-      name="$(basename "${file%.*}")"
-      mkdir -p "$out/people/$name"
-      ln -sf "$(realpath "$file")" "$out/people/$name/"
-    done
-    vqspeech prepare folder "$out/people" "$data/people" --sample-rate 8000 --valid 0 --test 0 \
-      --unseen 50 --nj "$nj"
+  if [ -d "$data/people/train" ]; then
     vqspeech encode "$data/people/train" --model "$model" --out "$codes/people-train"
     vqspeech encode "$data/people/unseen" --model "$model" --out "$codes/people"
     train+=(--train "$codes/people-train")
@@ -93,14 +109,19 @@ fi
 
 if stage_runs 7 "conversions"; then
   needs "$model/config.json" 5
-  score=(python "$recipe/local/similarity.py" --model "$model" --targets "$data/test" --pairs "$pairs")
-  for part in test unseen; do
-    [ -d "$data/$part" ] || continue # a corpus need not hold voices back
-    "${score[@]}" --sources "$data/$part" > "$scores/$part-conversions.json"
+  score=(vqspeech evaluate conversion --model "$model" --targets "$data/test")
+  for part in test unseen people; do
+    from=(--data "$data/$part")
+    if [ "$part" = people ]; then from=(--recordings "$out/people-unseen" --name people); fi
+    [ -e "${from[1]}" ] || continue # a corpus need not hold voices back
+    "${score[@]}" "${from[@]}" --count "$pairs" --json "$scores/$part-conversions.json"
   done
-  if [ -n "$people" ]; then
-    "${score[@]}" --recordings "$people" --name people > "$scores/people-conversions.json"
-  fi
+  # The other way to speak, on the first pairs of the same list.
+  head -n "$wavenet_pairs" "$scores/test-conversions-pairs.tsv" > "$out/wavenet-pairs.tsv"
+  "${score[@]}" --data "$data/test" --pairs "$out/wavenet-pairs.tsv" --through wavenet \
+    --json "$out/wavenet-conversions.json"
+  vqspeech evaluate reconstruction --model "$model" --data "$data/test" --count "$pairs" \
+    --json "$out/reconstruction.json"
 fi
 
 if stage_runs 8 "likelihoods of the prior"; then
