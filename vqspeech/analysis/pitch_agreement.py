@@ -5,13 +5,13 @@ A track is the fundamental frequency of frames, (N,) in Hz, nan where a frame is
 
 import numpy as np
 
-FEWEST_FRAMES = 10  # that are voiced in both: over fewer a correlation is chance
+FEWEST_FRAMES = 10  # that are voiced: what is found in fewer is chance, or a mistake of the search
 
 
 def median_hz(track: np.ndarray) -> float:
-    """Median over the voiced frames; nan where there are none."""
+    """Median over the voiced frames; nan where there are fewer than 10, as in a whisper."""
     voiced = track[~np.isnan(track)]
-    return float(np.median(voiced)) if len(voiced) else float("nan")
+    return float(np.median(voiced)) if len(voiced) >= FEWEST_FRAMES else float("nan")
 
 
 def pitch_correlation(a: np.ndarray, b: np.ndarray) -> float:

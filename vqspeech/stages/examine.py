@@ -4,6 +4,7 @@ import functools
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -99,7 +100,9 @@ def _gpu() -> Check:
 
 def _import(module: str, package: str, *, is_needed: bool = True) -> Check:
     try:
-        importlib.import_module(module)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what a package says of its own imports
+            importlib.import_module(module)
     except (ImportError, OSError) as error:  # OSError: a library that the wheel links is missing
         version = package_version(package)
         why = str(error).splitlines()[0][:70]
