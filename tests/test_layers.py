@@ -19,8 +19,19 @@ ALLOWED = {
     "analysis": (("errors",), ("numpy", "scipy", "sklearn", "rapidfuzz")),
     "config": (("errors",), ("pydantic", "yaml")),
     "checkpoint": (("errors", "files"), ("torch", "safetensors")),
-    "data": (("audio", "files", "errors"), ("numpy", "torch", "praatio", "pocketsphinx")),
-    "models": (("nn", "audio", "config", "checkpoint", "errors"), ("torch",)),
+    "data": (
+        ("audio", "files", "errors"),
+        (
+            *("numpy", "torch", "praatio", "pocketsphinx"),
+            *(
+                "faster_whisper",
+                "onnxruntime",
+                "resemblyzer",
+                "speechmos",
+            ),  # of the extra `evaluate`
+        ),
+    ),
+    "models": (("nn", "audio", "config", "checkpoint", "errors"), ("torch", "numpy")),
     "generation": (
         ("nn", "models", "audio", "checkpoint", "devices", "files", "errors"),
         ("torch", "numpy", "numba"),
@@ -31,11 +42,18 @@ ALLOWED = {
 EVERYTHING = tuple(ALLOWED)
 ALLOWED["stages"] = (
     (*EVERYTHING, "version"),
-    ("torch", "numpy", "soundfile", "librosa", "sklearn", "scipy", "threadpoolctl", "constriction"),
+    (
+        *("torch", "numpy", "soundfile", "librosa", "sklearn", "scipy", "threadpoolctl"),
+        *("constriction", "onnxruntime"),
+    ),
+)
+ALLOWED["web"] = (
+    ("stages", "generation", "report", "audio", "errors"),
+    ("gradio", "fastapi", "uvicorn", "numpy"),
 )
 # The command line may import torch inside a command, to set its threads; never on the way in.
 ALLOWED["cli"] = (
-    ("stages", "config", "errors", "devices", "generation", "training", "data", "version"),
+    ("stages", "web", "config", "errors", "devices", "generation", "training", "data", "version"),
     ("typer", "rich", "torch"),
 )
 # The package's own names, imported on first use, and `python -m vqspeech`.

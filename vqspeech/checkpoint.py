@@ -19,10 +19,10 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from safetensors import SafetensorError
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:  # torch takes a second to import, and listing models needs no
     from torch import Tensor
 
 MANIFEST = "MANIFEST.json"
+WEIGHTS, AVERAGE = "model.safetensors", "average.safetensors"
+Kind: TypeAlias = Literal["models", "priors"]
 _STEP = re.compile(r"step-(\d{8,})")
 
 
@@ -42,7 +44,7 @@ def save_folder(path: str | os.PathLike, files: Mapping[str, Any]) -> None:
     Args:
         path: the folder to make or replace.
         files: name to content: a dict of tensors for a name ending in `.safetensors`, text for
-            `.md`, anything JSON takes for `.json`.
+            `.md`, anything JSON takes for `.json`, text or bytes for any other.
     """
     with atomic_directory(path) as temporary:
         for name, content in files.items():
@@ -51,6 +53,8 @@ def save_folder(path: str | os.PathLike, files: Mapping[str, Any]) -> None:
                 _save_tensors(content, target, Path(path))
             elif name.endswith(".json"):
                 target.write_text(_json(content), encoding="utf-8")
+            elif isinstance(content, bytes):
+                target.write_bytes(content)
             else:
                 target.write_text(content, encoding="utf-8")
         entries = {name: _entry(temporary / name) for name in sorted(files)}
@@ -123,12 +127,35 @@ def newest_checkpoint(run: str | os.PathLike) -> tuple[Path | None, list[str]]:
     return None, notes
 
 
-def packaged_models(kind: Literal["models", "priors"] = "models") -> dict[str, Path]:
+def packaged_models(kind: Kind = "models") -> dict[str, Path]:
     """Name and folder of each model, or each prior over codes, that comes with the package."""
     folder = Path(str(resources.files("vqspeech"))) / "assets" / kind
     if not folder.is_dir():
         return {}
     return {p.name: p for p in sorted(folder.iterdir()) if (p / "config.json").is_file()}
+
+
+def named_models(kind: Kind = "models") -> dict[str, Path]:
+    """Name and folder of each model, or prior, that goes by a name.
+
+    The packaged ones, then those in `egs/*/models` (or `priors`) of the checkouts that one stands
+    in or that the package is run from: what is too large for an installation.
+    """
+    found = packaged_models(kind)
+    for checkout in _checkouts():
+        for path in sorted(checkout.glob(f"egs/*/{kind}/*")):
+            if (path / "config.json").is_file():
+                found.setdefault(path.name, path)
+    return found
+
+
+def find_named(model: str | os.PathLike, kind: Kind = "models") -> Path:
+    """The folder that a name or a path means: of a run its best or latest checkpoint.
+
+    Raises:
+        InputError: there is nothing there that holds a model.
+    """
+    return find_model(named_models(kind).get(str(model), Path(model)))
 
 
 def find_model(path: str | os.PathLike) -> Path:
@@ -150,9 +177,10 @@ def find_model(path: str | os.PathLike) -> Path:
 
 
 def hash_folder(folder: str | os.PathLike) -> str:
-    """A short hash of the settings and of the weights that are used, of a model or of a prior.
+    """A short hash of all settings and of the weights that are used.
 
-    The same wherever the folder lies, and for a checkpoint and what was exported from it.
+    The same wherever the folder lies, and for a checkpoint and what was exported from it. What a
+    speech model's codes are known by is less: `vqspeech.models.code_hash.hash_codes`.
 
     Raises:
         InputError: the folder is not complete.
@@ -163,11 +191,29 @@ def hash_folder(folder: str | os.PathLike) -> str:
         return exported_from
     files = load_json(folder / MANIFEST).get("files")
     try:
-        weights = files.get("average.safetensors") or files["model.safetensors"]
+        weights = files.get(AVERAGE) or files[WEIGHTS]
         sums = (files["config.json"]["sha256"], weights["sha256"])
         return hashlib.sha256(" ".join(sums).encode()).hexdigest()[:16]
     except (AttributeError, KeyError, TypeError) as error:
         raise InputError(f"{folder / MANIFEST}: lists no weights; copy the folder again") from error
+
+
+def weights_file(folder: str | os.PathLike) -> Path:
+    """The weights of a folder that are used: the running average where there is one."""
+    average = Path(folder) / AVERAGE
+    return average if average.is_file() else Path(folder) / WEIGHTS
+
+
+def _checkouts() -> Iterator[Path]:
+    try:
+        here = Path.cwd()
+    except OSError:  # the folder is gone
+        around = []
+    else:
+        around = [here, *here.parents]
+    for folder in dict.fromkeys([*around, Path(str(resources.files("vqspeech"))).parent]):
+        if (folder / "egs").is_dir() and (folder / "vqspeech" / "checkpoint.py").is_file():
+            yield folder
 
 
 def _save_tensors(tensors: "Mapping[str, Tensor]", target: Path, folder: Path) -> None:

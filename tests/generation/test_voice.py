@@ -195,3 +195,51 @@ def test_a_voice_is_loaded_by_path_and_missing_ones_are_explained(
         load_voice()
     with pytest.raises(InputError, match="no such folder"):
         load_voice(tmp_path / "nothing")
+
+
+@pytest.fixture
+def sounding(make_model):
+    """A model with an acoustic head."""
+    sizes = make_model().settings.decoder.model_dump() | {"acoustic_bands": 20, "lag_taps": 1}
+    return make_model(
+        sample_rate=8000, decoder=sizes, encoder={"kind": "waveform", "strides": [8, 10]}
+    )
+
+
+def test_the_vocoder_says_the_same_codes_in_the_same_time(sounding):
+    voice = Voice(sounding, through="vocoder")
+    waveform = sound(1000)
+    codes = voice.encode(waveform)
+    assert voice.convert(waveform, "p901").shape == (1000,)
+    said, ready = [], []
+    many = voice.decode_batch(
+        [codes, codes[:3], codes[:0]],
+        ["p901", "p907", "p907"],
+        progress=lambda *counts: said.append(counts),
+        done=lambda i, waveform: ready.append((i, len(waveform))),
+    )
+    assert [len(x) for x in many] == [13 * 80, 3 * 80, 0]
+    assert sorted(ready) == [(0, 13 * 80), (1, 3 * 80), (2, 0)]
+    assert said[-1] == (16 * 80, 16 * 80)
+    assert np.array_equal(many[0], voice.decode(codes, "p901"))
+    assert not np.array_equal(many[0], voice.decode(codes, "p907"))
+    assert not np.array_equal(many[0], voice.decode(codes, "p901", seed=1))
+    assert np.abs(many[0]).max() <= 1
+    voice.speak_through("wavenet")
+    assert not np.array_equal(many[0], voice.decode(codes, "p901"))
+
+
+def test_what_cannot_be_spoken_through_is_refused(voice, sounding, tmp_path):
+    with pytest.raises(UsageError, match=r"--through vocoder: .*\.acoustic_bands"):
+        voice.speak_through("vocoder")
+    with pytest.raises(UsageError, match="--through flute: wavenet or vocoder"):
+        Voice(sounding, through="flute")
+    for through in ("vocoder", "flute"):
+        files = {
+            "config.json": model_config(sounding, through=through),
+            "model.safetensors": sounding.state_dict(),
+        }
+        save_folder(tmp_path / through, files)
+    assert load_voice(tmp_path / "vocoder").through == "vocoder"
+    with pytest.raises(InputError, match="through flute"):
+        load_voice(tmp_path / "flute")

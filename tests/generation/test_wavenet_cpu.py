@@ -407,3 +407,48 @@ def test_compiled_code_is_kept_under_a_key_that_names_the_version_of_its_parts()
     assert keys[0] == keys[2] != keys[1]
     assert _version(__file__)[1] > 10_000
     assert _version("/no/such/file") == (0, 0)
+
+
+def lagged(batch, length, **sizes):
+    """A network with lags, uniforms, and conditions some of whose frames have one."""
+    net = make(has_levels=True, lag_taps=2, longest_lag=40, **sizes)
+    with torch.no_grad():
+        net.lag_weight.normal_(generator=torch.Generator().manual_seed(2))
+    uniforms, conditions = inputs(net, batch, length)
+    frames = conditions["local"].shape[2]
+    lag = torch.randint(3, 41, (batch, 1, frames), generator=torch.Generator().manual_seed(3))
+    lag[:, :, ::4] = 0
+    conditions["local"] = torch.cat([conditions["local"], lag], 1)
+    return net, uniforms, conditions
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_with_lags_it_draws_what_the_torch_sampler_draws(batch):
+    net, uniforms, conditions = lagged(batch, 300)
+    expected = sample_wavenet(net, uniforms, **conditions)
+    found, logits = sample_with_logits(net, uniforms, **conditions)
+    assert torch.equal(found, expected)
+    with torch.no_grad():
+        local = conditions["local"][:, :, :-1]  # whole frames
+        length = local.shape[2] * net.hop
+        whole = net(found[:, :length], local, conditions["global_"]).transpose(1, 2)
+    np.testing.assert_allclose(logits[:, :length], whole.numpy(), atol=2e-4)
+    plain = conditions["local"].clone()
+    plain[:, -1] = 0
+    without = sample_wavenet_cpu(net, uniforms, plain, conditions["global_"])
+    assert not torch.equal(without, found)  # they matter here
+
+
+def test_streams_with_lags_go_on_where_they_were_and_are_alone_as_in_a_batch():
+    net, uniforms, conditions = lagged(3, 320)
+    whole = sample_wavenet_cpu(net, uniforms, **conditions)
+    streams = CpuStreams(net, 3, conditions["global_"])
+    local = conditions["local"]
+    parts = [
+        streams.advance(uniforms[:, a * 16 : b * 16], local[:, :, a:b])
+        for a, b in ((0, 3), (3, 11), (11, 20))
+    ]
+    assert torch.equal(torch.cat(parts, 1), whole)
+    one = slice(1, 2)
+    alone = sample_wavenet_cpu(net, uniforms[one], local[one], conditions["global_"][one])
+    assert torch.equal(alone, whole[one])

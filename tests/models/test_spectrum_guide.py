@@ -56,7 +56,7 @@ def test_its_gradient_reaches_the_encoder_and_the_conditions_but_not_the_wavenet
     waveform, speaker = speech(), torch.tensor([0, 1])
     output = model.quantize(waveform)
     assert output.likelihood.elements.tolist() == [0, 0]
-    model.guide_loss(output, waveform, speaker).backward()
+    model.guide_losses(output, waveform, speaker)["guide"].backward()
     assert all(p.grad.any() for p in model.encoder.parameters() if p.dim() > 1)
     assert model.decoder.speaker.weight.grad.any()
     assert all(p.grad is None for p in model.decoder.wavenet.parameters())

@@ -162,3 +162,61 @@ def test_it_learns_a_short_sequence_by_heart():
         loss.backward()
         optimizer.step()
     assert loss < 0.05
+
+
+def lagged_wavenet():
+    """A network that sees 4 elements back through its layers and further along a lag."""
+    net = small_wavenet(layers=2, has_levels=True, lag_taps=1, longest_lag=12).double().eval()
+    with torch.no_grad():
+        net.lag_weight.normal_(generator=torch.Generator().manual_seed(5))
+    tokens, local, speaker = small_inputs(net)
+    lag = torch.tensor([[[0, 6, 9, 0, 12, 2]], [[3, 0, 0, 5, 7, 99]]])
+    return net, tokens, torch.cat([local, lag], 1).double(), speaker.double()
+
+
+def test_lags_show_the_elements_a_period_ago_and_nothing_that_is_to_come():
+    net, tokens, local, speaker = lagged_wavenet()
+    assert net.lags(local).tolist() == [[0, 6, 9, 0, 12, 2], [3, 0, 0, 5, 7, 12]]  # none beyond 12
+    assert net.receptive_field == 4 + 12 + 1 - 1
+    embedded = []
+    hook = net.scaled  # the numbers that lags show; their gradient tells which are used
+
+    def watched(tokens):
+        embedded.append(hook(tokens).double().requires_grad_())
+        return embedded[-1]
+
+    net.scaled = watched
+    lags = net.lags(local)
+    for row, t in [(0, 0), (0, 5), (0, 11), (0, 13), (0, 19), (1, 23), (1, 15)]:
+        logits = net(tokens, local, speaker)
+        (gradient,) = torch.autograd.grad(logits[row, :, t].pow(2).sum(), embedded[-1])
+        used = set(gradient[row].nonzero().flatten().tolist())
+        wanted = set()
+        for element in range(max(0, t - 3), t + 1):  # whose inputs the layers see
+            lag = int(lags[row, element // net.hop])
+            if lag:
+                wanted |= {element - lag + j for j in (-1, 0, 1)}
+        assert used == {place for place in wanted if place >= 0}
+        assert max(used, default=-1) < t
+
+
+def test_stepping_with_lags_equals_the_whole_signal():
+    net, tokens, local, speaker = lagged_wavenet()
+    whole = net(tokens, local, speaker)
+    condition, lags = net.condition(local, speaker), net.lags(local)
+    state, token = net.start(2), None
+    for t in range(tokens.shape[1]):
+        frame = t // net.hop
+        logits, state = net.step(token, state, condition[:, frame], lags[:, frame])
+        torch.testing.assert_close(logits, whole[..., t], rtol=1e-6, atol=1e-6)
+        token = tokens[:, t]
+
+
+def test_without_any_lag_it_is_the_network_without():
+    net, tokens, local, speaker = lagged_wavenet()
+    plain = small_wavenet(layers=2, has_levels=True).double().eval()
+    plain.load_state_dict({k: v for k, v in net.state_dict().items() if k != "lag_weight"})
+    local[:, -1] = 0
+    assert torch.equal(net(tokens, local, speaker), plain(tokens, local[:, :-1], speaker))
+    with pytest.raises(ValueError, match="lag_taps"):
+        small_wavenet(lag_taps=3)

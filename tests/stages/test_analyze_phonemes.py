@@ -249,3 +249,14 @@ def test_mistakes_on_the_command_line_are_one_line(make_codes, run):
     status, _, err = run("phonemes", score, "--fit-on", fit)
     assert status == 3
     assert "run 'vqspeech align'" in err
+
+
+def test_the_utterances_add_up_to_the_accuracy(make_codes):
+    pair = make_codes("score"), make_codes("fit")
+    plain, found = (analyze_phonemes(*pair, resamples=10, by_utterance=f) for f in (False, True))
+    each = found.pop("by_utterance")
+    assert found.keys() == plain.keys()
+    assert {row["frames"] for row in each} == {60}
+    assert {row["utterance"]: row["speaker"] for row in each}["s01-score-13"] == "s01"
+    accuracy = sum(row["right"] for row in each) / sum(row["frames"] for row in each)
+    assert accuracy == pytest.approx(found["systems"][0]["measures"]["accuracy"]["value"])

@@ -20,6 +20,7 @@ from vqspeech.errors import InputError, MissingError, UsageError
 from vqspeech.generation.code_sampling import sample_codes
 from vqspeech.generation.voice import Voice
 from vqspeech.models.build import load_speech_prior, model_config, prior_config
+from vqspeech.models.code_hash import hash_codes
 from vqspeech.models.prior import CodeFormat, SpeechPrior
 from vqspeech.stages import compress
 from vqspeech.stages.compress import compress_codes, compress_files, decompress_codes, expand_file
@@ -116,7 +117,7 @@ def pair(make_model, tmp_path):
     model = make_model()
     weights = {"config.json": model_config(model), "model.safetensors": model.state_dict()}
     save_folder(tmp_path / "model", weights)
-    prior = make_prior(model_hash=hash_folder(tmp_path / "model"))
+    prior = make_prior(model_hash=hash_codes(tmp_path / "model"))
     weights = {"config.json": prior_config(prior), "model.safetensors": prior.state_dict()}
     save_folder(tmp_path / "prior", weights)
     noise = 0.1 * np.random.default_rng(0).normal(size=8007)

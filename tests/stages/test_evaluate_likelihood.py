@@ -62,3 +62,21 @@ def test_fewer_seconds_count_all_codes_all_the_same(make_model, tiny_data):
     assert whole["perplexity"] == part["perplexity"]
     assert whole["nll"] != part["nll"]
     assert part["seconds_scored"] < part["seconds"] == whole["seconds_scored"]
+
+
+def test_the_utterances_add_up_to_the_whole(make_model, tiny_data):
+    voice = Voice(make_model(("p901", "p907")))
+    data = tiny_data("valid", utterances=2, samples=33000)  # two windows each
+    plain, found = (evaluate_likelihood(voice, data, by_utterance=flag) for flag in (False, True))
+    each = found.pop("by_utterance")
+    assert found == plain
+    assert [row["utterance"] for row in each] == list(DataDir.read(data))
+    assert {row["speaker"] for row in each} == {"p901", "p907"}
+
+    def total(name):
+        return sum(row[name] for row in each)
+
+    assert [row["samples"] for row in each] == [33000 + 160 * u for u in range(2)] * 2
+    assert total("nats") / total("samples") == pytest.approx(found["nll"], rel=1e-6)
+    assert total("swap_nats") / total("swap_samples") == pytest.approx(found["swap_gap"], abs=1e-6)
+    assert abs(found["swap_gap"]) > 5e-6

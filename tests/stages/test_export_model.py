@@ -66,7 +66,7 @@ def test_the_card_and_the_list_of_models_show_its_scores(trained, tmp_path):
     scores.write_text(json.dumps([{"data": "test", "bits": 3.25, "codes_used": 16.0, "by": "us"}]))
     export_model(trained[0], tmp_path / "exp" / "a" / "best", about=about, scores=[scores])
     card = (tmp_path / "exp" / "a" / "best" / "README.md").read_text()
-    assert card.startswith("# The voice\n\nMade of hums.\n")
+    assert "\n---\n\n# The voice\n\nMade of hums.\n" in card
     assert "| test | bits | 3.2500 |" in card
     assert "| codes | 1000 a second, each one of 16 |" in card
     (row,) = (row for row in list_models(tmp_path) if str(tmp_path) in row["model"])
@@ -172,3 +172,44 @@ def test_scores_of_another_kind_are_refused(trained, tmp_path, content):
 def test_an_unknown_precision_is_refused(trained, tmp_path):
     with pytest.raises(UsageError, match="int4"):
         export_model(trained[0], tmp_path / "out", precision="int4")
+
+
+def test_voices_that_are_not_named_stay_behind(make_model, tmp_path):
+    model = make_model(("p901", "p907", "reader7", "reader9"))
+    information = {name: {"gender": "f"} for name in model.speakers}
+    files = {
+        "config.json": model_config(model, speaker_information=information),
+        "model.safetensors": model.state_dict(),
+    }
+    save_folder(tmp_path / "run", files)
+    options = {"precision": "float32", "overwrite": True}
+    folder = export_model(
+        tmp_path / "run", tmp_path / "out", speakers=["reader9", "p9*"], **options
+    )
+    config = json.loads((folder / "config.json").read_text())
+    assert config["speakers"] == ["p901", "p907", "reader9"]
+    assert sorted(config["speaker_information"]) == ["p901", "p907", "reader9"]
+    whole, part = vqspeech.load(tmp_path / "run"), vqspeech.load(folder)
+    waveform = np.sin(np.arange(320) / 5).astype(np.float32)
+    for speaker in part.speakers:
+        assert np.array_equal(whole.convert(waveform, speaker), part.convert(waveform, speaker))
+    with pytest.raises(UsageError, match="--speaker p8\\*: none of the 4 speakers"):
+        export_model(tmp_path / "run", tmp_path / "out", speakers=["p8*"], **options)
+
+
+def test_it_keeps_by_what_it_speaks(make_model, tmp_path):
+    sizes = make_model().settings.decoder.model_dump() | {"acoustic_bands": 20}
+    model = make_model(sample_rate=8000, decoder=sizes)
+    files = {"config.json": model_config(model), "model.safetensors": model.state_dict()}
+    save_folder(tmp_path / "run", files)
+    folder = export_model(tmp_path / "run", tmp_path / "out", through="vocoder")
+    assert vqspeech.load(folder).through == "vocoder"
+    again = export_model(folder, tmp_path / "again")
+    assert vqspeech.load(again).through == "vocoder"
+    assert vqspeech.load(tmp_path / "run").through == "wavenet"
+    plain = make_model()
+    files = {"config.json": model_config(plain), "model.safetensors": plain.state_dict()}
+    save_folder(tmp_path / "plain", files)
+    with pytest.raises(UsageError, match="acoustic_bands"):
+        export_model(tmp_path / "plain", tmp_path / "no", through="vocoder")
+    assert not (tmp_path / "no").exists()

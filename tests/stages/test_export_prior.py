@@ -6,7 +6,13 @@ import pytest
 import torch
 from small_priors import build_prior, save_model
 
-from vqspeech.checkpoint import load_tensors, packaged_models, save_folder, verify_folder
+from vqspeech.checkpoint import (
+    hash_folder,
+    load_tensors,
+    packaged_models,
+    save_folder,
+    verify_folder,
+)
 from vqspeech.errors import InputError, UsageError, WriteError
 from vqspeech.models.build import load_speech_prior, prior_config
 from vqspeech.stages.encode import hash_model
@@ -70,10 +76,10 @@ def test_in_32_bits_nothing_is_lost(trained, tmp_path):
 def test_it_stays_the_same_prior_of_the_same_model(trained, tmp_path):
     path, _ = trained
     scores = tmp_path / "scores.json"
-    scores.write_text(json.dumps(likelihoods(hash_model(path))))
+    scores.write_text(json.dumps(likelihoods(hash_folder(path))))
     first = export_prior(path, tmp_path / "a")
     second = export_prior(first, tmp_path / "b", scores=[scores], precision="bfloat16")
-    assert hash_model(path) == hash_model(first) == hash_model(second)
+    assert hash_folder(path) == hash_folder(first) == hash_folder(second)
     assert find_prior(second, tmp_path / "exp" / "vqvae")[0] == second
 
 
@@ -82,7 +88,7 @@ def test_the_card_says_whose_codes_how_far_it_hears_and_what_it_scores(trained, 
     about, scores = tmp_path / "about.md", tmp_path / "scores.json"
     about.write_text("# The prior\n\nOf hums.\n")
     numbers = {key: {"value": 3.5, "low": 3, "high": 4} for key in ("decoder", "total")}
-    told = likelihoods(hash_model(path), waveform={**numbers, "seconds": 1.0, "stand_ins": []})
+    told = likelihoods(hash_folder(path), waveform={**numbers, "seconds": 1.0, "stand_ins": []})
     scores.write_text(json.dumps(told))
     folder = export_prior(path, tmp_path / "out", about=about, scores=[scores])
     card = (folder / "README.md").read_text()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_priors import build_prior, save_model, save_prior
 
-from vqspeech.checkpoint import save_folder
+from vqspeech.checkpoint import find_model, hash_folder, save_folder
 from vqspeech.data.code_file import RecordedCodes
 from vqspeech.data.codes import read_code_dir, write_code_dir
 from vqspeech.data.data_dir import DataDir
@@ -35,7 +35,8 @@ def experiment(make_model, tmp_path):
 
 @pytest.fixture
 def nothing_packaged(monkeypatch):
-    monkeypatch.setattr(module, "packaged_models", lambda kind="models": {})
+    for found in ("packaged_models", "named_models"):
+        monkeypatch.setattr(module, found, lambda kind="models": {})
 
 
 @pytest.fixture
@@ -45,7 +46,8 @@ def packaged(experiment, monkeypatch):
         "models": {n: experiment / n / "best" for n in ("other", "vqvae")},
         "priors": {"mini": experiment / "prior" / "best"},
     }
-    monkeypatch.setattr(module, "packaged_models", lambda kind="models": found[kind])
+    for names in ("packaged_models", "named_models"):
+        monkeypatch.setattr(module, names, lambda kind="models": found[kind])
 
 
 @pytest.mark.usefixtures("nothing_packaged")
@@ -108,6 +110,19 @@ def test_a_pair_that_does_not_fit_is_refused(experiment):
 
 
 @pytest.mark.usefixtures("nothing_packaged")
+def test_a_prior_goes_on_fitting_when_its_model_learns_another_speaker(experiment, make_model):
+    codes = make_model()
+    taught = make_model(("p901", "p907", "p226"), seed=2)
+    taught.encoder.load_state_dict(codes.encoder.state_dict())
+    taught.quantizer.load_state_dict(codes.quantizer.state_dict())
+    path = save_model(experiment / "taught", taught)
+    assert find_prior(None, path) == (experiment / "prior", path)
+    _, voice, facts = load_matching(experiment / "prior", path)
+    assert voice.speakers == ("p901", "p907", "p226")
+    assert facts["model_hash"] == hash_model(experiment / "vqvae")
+
+
+@pytest.mark.usefixtures("nothing_packaged")
 def test_a_prior_without_its_model_says_where_it_was_looked_for(experiment):
     os.rename(experiment / "vqvae", experiment.parent / "elsewhere")
     with pytest.raises(InputError, match=rf"no model that fits .* in {experiment}; give --model"):
@@ -139,7 +154,7 @@ def test_a_folder_here_of_the_name_of_a_packaged_model_is_the_one_that_is_loaded
 def test_a_pair_is_loaded_with_what_names_it(experiment):
     prior, voice, facts = load_matching(experiment / "prior", None)
     assert prior.code_format.model_hash == facts["model_hash"] == hash_model(experiment / "vqvae")
-    assert facts["prior_hash"] == hash_model(experiment / "prior")
+    assert facts["prior_hash"] == hash_folder(find_model(experiment / "prior"))
     assert facts["prior"] == str(experiment / "prior")
     assert voice.name == facts["model"] == str(experiment / "vqvae")
     assert not prior.training

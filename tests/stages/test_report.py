@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_up_scores import conversion_scores, write_scores
 
 from vqspeech.checkpoint import save_checkpoint
 from vqspeech.data.codes import read_code_dir, write_code_dir
@@ -14,9 +15,11 @@ from vqspeech.data.data_dir import DataDir
 from vqspeech.errors import InputError, UsageError, WriteError
 from vqspeech.files import replace_link
 from vqspeech.models.build import model_config
+from vqspeech.report.similarity import Similarities
 from vqspeech.stages.encode import hash_model
 from vqspeech.stages.report import make_report
 from vqspeech.stages.report_codes import run_lengths
+from vqspeech.stages.report_conversion import draw_similarity_file, with_genders
 
 _reader = runpy.run_path(Path(__file__).parents[1] / "report" / "page_reader.py")
 PageReader, faults = _reader["PageReader"], _reader["faults"]
@@ -124,6 +127,8 @@ def whole(tmp_path, make_run, tiny_data, monkeypatch):
         (folder / f"{scores['kind']}.json").write_text(json.dumps(scores))
     prior = _prior["make_prior"](model_hash, speakers=("p901", "p907"))
     _prior["save_prior_run"](tmp_path / "exp" / f"prior{EVIL}", prior)
+    conversions = conversion_scores(model_hash=model_hash, data=f"elsewhere/{EVIL}", model=EVIL)
+    (folder / "conversion.json").write_text(json.dumps(conversions))
     monkeypatch.setattr("vqspeech.generation.voice.load_voice", lambda *arguments: FakeVoice(model))
     monkeypatch.setattr("vqspeech.generation.code_sampling.sample_codes", draw_steps)
     monkeypatch.setattr("vqspeech.stages.report_prior.SAMPLE_COUNT", 1)
@@ -147,7 +152,50 @@ def test_a_whole_report_has_every_section_and_fetches_nothing(tmp_path, whole):
     assert f"Likelihood: {EVIL}" in page.words
     assert f"likelihood: {EVIL}" not in page.words  # it is of the prior, not of the phones
     assert "bits a code, prior 2.50 validation; trigram: 2.00" in page.words
+    assert f"Conversions: {EVIL}" in page.words
+    assert f"conversion-scores: {EVIL}" not in page.words  # it is not among the phones too
+    assert "word error rate, % ↓ 25.0 20.0 to 31.2 0.0 0.0 to 0.0 0.0 0.0 to 0.0" in page.words
+    assert len(page.csv("similarity-1").splitlines()) == 1 + 4
     assert all(a["src"].startswith("data:audio/flac;base64,ZkxhQ") for a in page.all("audio"))
+
+
+def test_sources_are_a_woman_and_a_man_and_say_different_sentences(tmp_path, whole):
+    run, data = whole
+    words = ("one", "two", "three")
+    lines = [f"{key} said {words[int(key[-1])]}\n" for key in DataDir.read(data)]
+    (data / "text").write_text("".join(lines))  # both speakers say all three
+    page = PageReader(make_report(run, tmp_path / "a.html", data=data).read_text("utf-8"))
+    for title in ("p901_test_0, p901: said one", "p907_test_1, p907: said two"):
+        assert title in page.words
+
+
+def test_scores_without_recordings_are_shown_and_those_of_no_form_are_refused(tmp_path, make_run):
+    run, _ = make_run()
+    scores = write_scores(tmp_path / "scores.json", conversion_scores(model_hash=hash_model(run)))
+    page = PageReader(make_report(run, tmp_path / "a.html", scores=[scores]).read_text("utf-8"))
+    assert "--src AUDIO" in page.words
+    assert "word error rate, test 25.0 % recordings 0.0 %" in " ".join(page.words.split())
+    assert "evaluate conversion --model" not in page.words
+    write_scores(scores, conversion_scores(model_hash=hash_model(run), format=3))
+    with pytest.raises(InputError, match=r"scores\.json: format 3, 1 was wanted"):
+        make_report(run, tmp_path / "a.html", scores=[scores])
+
+
+def test_genders_are_those_of_the_model_where_no_pair_tells_them():
+    found = Similarities(("a",), ("a", "b", "c"), np.ones((1, 3)), {"a": "f"})
+    rows = [{"speaker": "b", "gender": "m"}, {"speaker": "c", "gender": None}]
+    assert with_genders(found, rows).genders == {"a": "f", "b": "m"}
+
+
+def test_the_similarity_picture_is_drawn_from_a_file(tmp_path):
+    scores = write_scores(tmp_path / "scores.json", conversion_scores())
+    assert draw_similarity_file(scores, tmp_path / "a.png").read_bytes()[:4] == b"\x89PNG"
+    write_scores(scores, conversion_scores(similarity_matrix=None))
+    with pytest.raises(InputError, match="no similarity matrix"):
+        draw_similarity_file(scores, tmp_path / "b.png")
+    write_scores(scores, {"kind": "abx"})
+    with pytest.raises(InputError, match="abx; give one of"):
+        draw_similarity_file(scores, tmp_path / "b.png")
 
 
 def test_the_same_material_makes_the_same_bytes(tmp_path, whole):
@@ -187,9 +235,10 @@ def test_the_commands_shown_survive_a_shell_and_write_where_the_report_looks(
     run, _ = make_run("a run; it's 1")
     commands = shown_commands(make_report(run, tmp_path / "a.html").read_text(encoding="utf-8"))
     assert [command[1] for command in commands] == [
-        *("encode", "analyze", "encode", "report", "train"),
+        *("encode", "analyze", "encode", "report", "evaluate", "train"),
     ]
-    assert [command.count(str(run)) for command in commands] == [1, 0, 1, 1, 0]
+    assert [command.count(str(run)) for command in commands] == [1, 0, 1, 1, 1, 0]
+    assert commands[-2][-1] == str(tmp_path / "exp" / "analysis" / "conversion.json")
     assert commands[-1][-1] == str(tmp_path / "exp" / "prior")
     monkeypatch.chdir(run)
     commands = shown_commands(make_report(".", tmp_path / "a.html").read_text(encoding="utf-8"))

@@ -8,10 +8,12 @@ import pytest
 import torch
 import yaml
 
+from vqspeech.audio.mulaw import mulaw_encode
 from vqspeech.checkpoint import checkpoints, load_tensors
 from vqspeech.data.crops import Batch, validation_windows
 from vqspeech.data.data_dir import DataDir
 from vqspeech.errors import InputError
+from vqspeech.models.speech import SpeechVQVAE
 from vqspeech.models.vqvae import VQVAE
 from vqspeech.stages.score_vqvae import score_speech_vqvae
 from vqspeech.stages.train_vqvae import train_vqvae
@@ -263,8 +265,74 @@ def test_with_a_guide_the_codes_learn_first_and_the_likelihood_joins(train, tmp_
         (["model.guide_mels=9", "training.guide_steps=4", "training.steps=4"], "leaves none for"),
         (["model.guide_mels=9", "training.guide_steps=1", "training.guide_weight=0"], "nothing"),
         (["training.optimizer=muon", "training.weight_decay=0.1"], "decays no weights"),
+        (["training.freeze=true"], "freeze without training.guide_steps"),
+        (["training.revoice=0.5"], "revoice without model.decoder.acoustic_bands"),
+        (["model.decoder.lag_taps=2"], "lag_taps without acoustic_bands"),
+        (["training.likelihood_seconds=2"], "longer than"),
     ],
 )
 def test_settings_that_would_have_no_effect_are_refused(train, settings, message):
     with pytest.raises(InputError, match=message):
         train("run", *settings)
+
+
+ACOUSTICS = ("model.decoder.acoustic_bands=12", "model.decoder.lag_taps=2")
+FROZEN = (
+    *(*ACOUSTICS, "training.guide_steps=4", "training.freeze=true", "training.revoice=0.5"),
+    *("training.warp=0.1", "training.likelihood_crops=2", "training.likelihood_seconds=0.02"),
+)
+
+
+def test_frozen_codes_and_conditions_stay_while_the_wavenet_learns(train, tmp_path):
+    train("run", "training.steps=8", *FROZEN)
+    first, last = (load_tensors(p / "model.safetensors") for p in checkpoints(tmp_path / "run"))
+    changed = {name for name in first if not torch.equal(first[name], last[name])}
+    assert any(name.startswith("decoder.wavenet.") for name in changed)
+    # What is frozen is the running average, so what is shared of it changes no more either.
+    averages = [load_tensors(p / "average.safetensors") for p in checkpoints(tmp_path / "run")]
+    for name, value in averages[0].items():
+        if not name.startswith("decoder.wavenet."):
+            assert torch.equal(value, averages[1][name])
+            assert torch.equal(value, last[name])
+    rows = map(json.loads, (tmp_path / "run" / "log.jsonl").read_text().splitlines())
+    rows = {row["step"]: row for row in rows if "valid" not in row}
+    assert {"guide", "envelope", "pitch", "voicing"} <= rows[4].keys()
+    assert {"nll"} <= rows[8].keys()
+    assert "guide" not in rows[8]
+    # The rate begins anew, so that the WaveNet is not left with the end of the codes' schedule.
+    assert rows[6]["learning_rate"] > rows[4]["learning_rate"]
+
+
+def test_a_run_stopped_in_its_second_phase_goes_on_bit_for_bit(train, tmp_path, monkeypatch):
+    train("whole", "training.steps=8", *FROZEN)
+    stop = 6
+    calls, score = [], SpeechVQVAE.score
+
+    def counted(*arguments, **options):
+        calls.append(1)
+        if len(calls) == stop - 4:  # the likelihood begins after four steps
+            os.kill(os.getpid(), signal.SIGTERM)
+        return score(*arguments, **options)
+
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(SpeechVQVAE, "score", counted)
+        train("parts", "training.steps=8", *FROZEN)
+    train("parts", "training.steps=8", *FROZEN)
+    assert content(tmp_path / "parts") == content(tmp_path / "whole")
+
+
+def test_the_likelihood_of_a_stretch_is_that_of_the_whole_there(make_model):
+    model = make_model(decoder=make_model().settings.decoder.model_dump() | {"layers": 1})
+    waveform = 0.2 * torch.randn(3, 160, generator=torch.Generator().manual_seed(0))
+    speaker, length = torch.tensor([0, 1, 0]), torch.tensor([160, 70, 160])
+    part = model.score(waveform, speaker, length, stretch=(2, 3, 7))
+    whole = model.score(waveform, speaker, length)
+    assert part.likelihood.elements.tolist() == [64, 22]  # 70 - 48 of the second
+    assert torch.equal(part.quantized.codes, whole.quantized.codes)
+    # One layer of dilation 1 sees two samples: only the first of the stretch are told otherwise.
+    latents = whole.quantized.latents.movedim(-1, 1)
+    local, row = model.decoder.conditions(latents[:2], speaker[:2])
+    levels = mulaw_encode(waveform[:2, 48:112])
+    counted = torch.tensor([64, 22])
+    expected = model.decoder.nll_given(levels, local[:, :, 3:7], row, counted)
+    torch.testing.assert_close(part.likelihood.nats, expected.nats)

@@ -142,6 +142,26 @@ def draw_resamples(speaker: np.ndarray, *, count: int = 1000, seed: int = 0) -> 
     return Resamples(np.arange(len(speaker)), weights, "utterances within speakers")
 
 
+def draw_items(number: int, what: str, *, count: int = 1000, seed: int = 0) -> Resamples:
+    """Draw single things with replacement, such as the pairs of a list of conversions.
+
+    For things that are a sample by themselves; utterances of few speakers are not, see
+    `draw_resamples`.
+
+    Args:
+        number: U, of the things.
+        what: their name.
+        count: R.
+        seed: of the draws.
+
+    Raises:
+        ValueError: nothing to draw from.
+    """
+    if number < 1:
+        raise ValueError(f"no {what} to draw from")
+    return Resamples(np.arange(number), _draw(np.random.default_rng(seed), number, count), what)
+
+
 def interval(values: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """Percentile interval of a measure over its resamples.
 

@@ -21,6 +21,7 @@ from vqspeech.cli import (
     analyze,
     cluster,
     codes,
+    compare,
     data,
     demo,
     doctor,
@@ -28,6 +29,7 @@ from vqspeech.cli import (
     evaluate,
     report,
     sample,
+    serve,
     train,
     voices,
 )
@@ -67,9 +69,11 @@ train.register(app)
 evaluate.register(app)
 analyze.register(app)
 cluster.register(app)
+compare.register(app)
 enrol.register(app)
 doctor.register(app)
 demo.register(app)
+serve.register(app)
 sample.register(app)
 report.register(app)
 

@@ -51,6 +51,10 @@ def phonemes(
     save_map: Annotated[
         Path | None, typer.Option(help="Write the map, for 'vqspeech transcribe'.")
     ] = None,
+    by_utterance: Annotated[
+        bool,
+        typer.Option("--by-utterance", help="With --json: of each too, for 'vqspeech compare'."),
+    ] = False,
     json_file: JsonOption = None,
 ) -> None:
     """Map each code to its likeliest phone on one split, and score that on another."""
@@ -59,6 +63,8 @@ def phonemes(
 
     if phones not in (41, 40, 39):
         raise UsageError(f"--phones {phones}: 41, 40 or 39 was wanted")
+    if by_utterance and json_file is None:
+        raise UsageError("--by-utterance: is for a file; add --json FILE")
     check_json(json_file)
     if save_map is not None and json_file is not None and save_map == Path(json_file):
         raise UsageError(f"--json and --save-map {save_map}: give them two names")
@@ -74,6 +80,7 @@ def phonemes(
         resamples=resamples,
         seed=seed,
         save_map=save_map,
+        by_utterance=by_utterance,
         note=note,
     )
     tell(format_phonemes(found), found, json_file)

@@ -14,6 +14,7 @@ from vqspeech.cli.voices import (
     SeedOption,
     TemperatureOption,
     ThreadsOption,
+    ThroughOption,
     load_model,
     print_converted,
     report_failures,
@@ -153,6 +154,7 @@ def decode(
     device: DeviceOption = "auto",
     seed: SeedOption = 0,
     temperature: TemperatureOption = None,
+    through: ThroughOption = None,
     overwrite: OverwriteOption = False,
     threads: ThreadsOption = 1,
 ) -> None:
@@ -190,6 +192,8 @@ def decode(
         return
     if recorded is None:
         voice, model_hash = load_model(model, device, threads), hash_model(model)
+    if through is not None:
+        voice.speak_through(through)
     with StageProgress("decoding", "samples") as progress:
         item = decode_file(
             voice,

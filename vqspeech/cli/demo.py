@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from vqspeech.cli.console import StageProgress, note
-from vqspeech.cli.voices import DeviceOption, ModelOption, SeedOption, TemperatureOption
+from vqspeech.cli.serve import PortOption, open_page
+from vqspeech.cli.voices import (
+    DeviceOption,
+    ModelOption,
+    SeedOption,
+    TemperatureOption,
+    ThroughOption,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -28,6 +35,7 @@ def demo(
     ] = None,
     seed: SeedOption = 0,
     temperature: TemperatureOption = None,
+    through: ThroughOption = None,
     jobs: Annotated[
         int | None,
         typer.Option(min=1, max=256, help="Conversions at a time [default: 2, on one core 1]."),
@@ -36,8 +44,18 @@ def demo(
     measure: Annotated[
         bool, typer.Option("--measure", help="Print the pitch and rhythm of each voice.")
     ] = False,
+    web: Annotated[
+        bool,
+        typer.Option("--web", help="Write nothing and show the page of 'vqspeech serve' instead."),
+    ] = False,
+    port: PortOption = 7860,
 ) -> None:
     """Say one recording in several voices, with a picture of them."""
+    if web:
+        first = speaker[0] if speaker else None
+        beginning = {"source": src, "speaker": first, "seed": seed, "temperature": temperature}
+        open_page(model, port, device, through=through, **beginning)
+        return
     import torch
 
     from vqspeech.stages.demo import run_demo
@@ -51,6 +69,7 @@ def demo(
             speakers=speaker,
             seed=seed,
             temperature=temperature,
+            through=through,
             jobs=jobs,
             device=device,
             measure=measure,

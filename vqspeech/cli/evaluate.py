@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from vqspeech.cli import exports
+from vqspeech.cli import evaluate_speech, exports
 from vqspeech.cli.console import note
 from vqspeech.cli.voices import DeviceOption, ModelOption, OverwriteOption, ThreadsOption
 from vqspeech.errors import UsageError
@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     scores = typer.Typer(help="Score a model.", no_args_is_help=True, rich_markup_mode=None)
     scores.command("likelihood")(likelihood)
-    scores.callback()(lambda: None)  # keeps the name of a single command
+    evaluate_speech.register(scores)
     app.add_typer(scores, name="evaluate")
     shared = typer.Typer(
         help="Share a model, a prior, or codes.", no_args_is_help=True, rich_markup_mode=None
@@ -43,6 +43,10 @@ def likelihood(
     name: Annotated[
         str | None, typer.Option(help="What the scores are called [default: the folder's name].")
     ] = None,
+    by_utterance: Annotated[
+        bool,
+        typer.Option("--by-utterance", help="With --json: of each too, for 'vqspeech compare'."),
+    ] = False,
     device: DeviceOption = "auto",
     threads: ThreadsOption = 1,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
@@ -54,6 +58,8 @@ def likelihood(
     from vqspeech.generation.voice import load_voice
     from vqspeech.stages.evaluate_likelihood import evaluate_likelihood
 
+    if by_utterance and not as_json:
+        raise UsageError("--by-utterance: is for a file; add --json")
     names = {path.resolve().name for path in data} if name is None else {name}
     if len(names) < len(data):
         raise UsageError(
@@ -62,9 +68,8 @@ def likelihood(
     torch.set_num_threads(threads)
     keep_freed_memory()
     voice = load_voice(model, choose_device(device))
-    rows = [
-        evaluate_likelihood(voice, path, seconds=seconds, name=name, note=note) for path in data
-    ]
+    settings = {"seconds": seconds, "name": name, "by_utterance": by_utterance, "note": note}
+    rows = [evaluate_likelihood(voice, path, **settings) for path in data]
     if as_json:
         typer.echo(json.dumps(rows, indent=1))
         return
@@ -88,6 +93,16 @@ def export_model(
     temperature: Annotated[
         float | None, typer.Option(min=0.0, max=10.0, help="At which it speaks by default.")
     ] = None,
+    through: Annotated[
+        str | None, typer.Option(help="wavenet or vocoder: by which it speaks by default.")
+    ] = None,
+    speaker: Annotated[
+        list[str] | None,
+        typer.Option(help="A voice, or a pattern of several, that is shared [default: all]."),
+    ] = None,
+    measure_speed: Annotated[
+        bool, typer.Option("--measure-speed", help="Write down how fast it speaks on this machine.")
+    ] = False,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Write the folder that others load: settings, weights, model card, manifest."""
@@ -100,7 +115,11 @@ def export_model(
         about=about,
         scores=scores or (),
         temperature=temperature,
+        through=through,
+        speakers=speaker or (),
+        measure=measure_speed,
         overwrite=overwrite,
+        note=note,
     )
     _tell_folder(folder)
 

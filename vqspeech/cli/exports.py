@@ -1,4 +1,4 @@
-"""Commands that hand codes on: to other people's tools, and as phones to read."""
+"""Commands that hand on codes, as phones to read and to other tools, and models as ONNX."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,8 +17,9 @@ from vqspeech.errors import UsageError
 
 
 def register(export_group: typer.Typer, app: typer.Typer) -> None:
-    """Add `codes` to the group `export`, and `transcribe` to the app."""
+    """Add `codes` and `onnx` to the group `export`, and `transcribe` to the app."""
     export_group.command("codes")(export_codes)
+    export_group.command("onnx")(export_onnx)
     app.command()(transcribe)
 
 
@@ -86,6 +87,27 @@ def export_codes(
     typer.echo(
         f"wrote {written.path}  {written.utterances} utterances  {written.frames} units, one every "
         f"{1000 * written.step_seconds:g} ms"
+    )
+
+
+def export_onnx(
+    model: Annotated[
+        str, typer.Argument(help="A run, a checkpoint, a model folder or a packaged model.")
+    ],
+    out: Annotated[Path, typer.Option(help="The folder to make.")],
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Write a model for other runtimes: encoder, conditions and decoder step as ONNX."""
+    from vqspeech.stages.export_onnx import CHECK_SECONDS, CHECK_STEPS
+    from vqspeech.stages.export_onnx import export_onnx as run
+
+    folder, found = run(model, out, overwrite=overwrite)
+    for file in sorted(folder.glob("*.onnx")):
+        typer.echo(f"wrote {file}  {file.stat().st_size / 1e6:.2f} MB")
+    typer.echo(
+        f"onnxruntime against torch: {100 * found.equal_codes:g} % of the codes of "
+        f"{CHECK_SECONDS:g} s are equal, conditions within {found.conditions:.1e}, logits of "
+        f"{CHECK_STEPS} steps within {found.logits:.1e}"
     )
 
 

@@ -23,7 +23,7 @@ def report(
     ] = None,
     scores: Annotated[
         list[Path] | None,
-        typer.Option(help="JSON of 'vqspeech analyze' [default: analysis*/ beside the run]."),
+        typer.Option(help="JSON of 'analyze' or 'evaluate' [default: analysis*/ beside the run]."),
     ] = None,
     prior: Annotated[
         Path | None,

@@ -101,7 +101,7 @@ def results(
         list[Path],
         typer.Argument(
             metavar="RUN|JSON...",
-            help="Folders of 'vqspeech train', or files of 'vqspeech analyze --json'.",
+            help="Folders of 'vqspeech train', or files of 'analyze --json' or 'evaluate --json'.",
         ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,

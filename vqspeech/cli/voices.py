@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,8 +14,15 @@ SHOWN = (
     ("bits", "bits a sample"),
     ("swap_gap", "swap gap"),
     ("codes_used", "codes used"),
+    ("wer", "WER"),
+    ("source_wer", "of the source"),
+    ("similarity_target", "similarity to target"),
+    ("similarity_source", "to source"),
     ("target_similarity", "similarity to target"),
     ("source_similarity", "to source"),
+    ("nearer_target", "nearer the target"),
+    ("nearer_to_target", "nearer the target"),
+    ("identified", "identified"),
 )
 SHOWN_OF_PRIORS = (
     ("bits", "bits a code"),
@@ -25,7 +32,7 @@ SHOWN_OF_PRIORS = (
 
 ModelOption = Annotated[
     str | None,
-    typer.Option("--model", "-m", help="A run, a checkpoint, or the name of a packaged model."),
+    typer.Option("--model", "-m", help="A run, a checkpoint, or the name of a model."),
 ]
 PriorOption = Annotated[
     str | None,
@@ -44,6 +51,12 @@ TemperatureOption = Annotated[
         help="Below 1 the voice is cleaner and flatter; 0 is argmax. [default: the model's own]",
     ),
 ]
+ThroughOption = Annotated[
+    str | None,
+    typer.Option(
+        help="wavenet or vocoder: what makes the sound of the codes. [default: the model's own]"
+    ),
+]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
 ThreadsOption = Annotated[
     int, typer.Option(min=1, max=256, help="CPU threads; small models run fastest on 1.")
@@ -57,14 +70,17 @@ def register(app: typer.Typer) -> None:
     app.command()(models)
 
 
-def load_model(model: str | None, device: str, threads: int = 1):
+def load_model(model: str | None, device: str, threads: int = 1, through: str | None = None):
     import torch
 
     from vqspeech.devices import choose_device
     from vqspeech.generation.voice import load_voice
 
     torch.set_num_threads(threads)
-    return load_voice(model, choose_device(device))
+    voice = load_voice(model, choose_device(device))
+    if through is not None:
+        voice.speak_through(through)
+    return voice
 
 
 def report_failures(failures: list[str], total: int) -> None:
@@ -91,6 +107,7 @@ def convert(
     device: DeviceOption = "auto",
     seed: SeedOption = 0,
     temperature: TemperatureOption = None,
+    through: ThroughOption = None,
     overwrite: OverwriteOption = False,
     threads: ThreadsOption = 1,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line a file.")] = False,
@@ -98,7 +115,7 @@ def convert(
     """Say recordings in other voices: the same words, another speaker."""
     from vqspeech.stages.convert import convert_files
 
-    voice = load_model(model, device, threads)
+    voice = load_model(model, device, threads, through)
     with StageProgress("converting", "samples") as progress:
         written, failures = convert_files(
             voice,
@@ -142,24 +159,30 @@ def speakers(
 
 
 def models(
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Measure here how fast each converts speech.")
+    ] = False,
+    device: DeviceOption = "cpu",
+    threads: ThreadsOption = 1,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """List the models at hand, and their priors: packaged ones, and runs below this folder."""
+    """List the models at hand, and their priors: packaged, of this checkout, runs below here."""
     from vqspeech.stages.list_models import list_models, list_priors
 
     priors = list_priors(Path())
     rows = list_models(Path())
     for row in rows:
-        row["priors"] = [prior for prior in priors if prior["model"] == row["model"]]
+        row["priors"] = [prior for prior in priors if prior["model_hash"] == row["model_hash"]]
+    if measure:
+        from vqspeech.stages.measure_speed import measure_speed  # brings torch
+
+        for row in rows:
+            row["speed"] = measure_speed(load_model(row["model"], device, threads))
     if as_json:
         typer.echo(json.dumps(rows))
         return
     for row in rows:
-        typer.echo(
-            f"{row['model']}  {row['sample_rate'] / 1000:g} kHz  "
-            f"{row['code_rate']:g} codes/s of {row['num_codes']}  "
-            f"{row['num_speakers']} speakers  {row['megabytes']:.1f} MB"
-        )
+        typer.echo(_describe_model(row))
         for data, scores in row["scores"].items():
             _print_scores(data, scores, SHOWN)
         for prior in row["priors"]:
@@ -171,6 +194,22 @@ def models(
             typer.echo(f"prior {prior['prior']}  of a model that is not here")
     if not rows:
         note("no models here; egs/mini/run.sh trains one in minutes")
+
+
+def _describe_model(row: dict[str, Any]) -> str:
+    side_by_side = f"{row['groups']} x " if row["groups"] > 1 else ""
+    parts = [
+        row["model"],
+        f"{row['sample_rate'] / 1000:g} kHz",
+        f"{side_by_side}{row['code_rate']:g} codes/s of {row['num_codes']}",
+        f"{row['num_speakers']} speakers",
+        f"{row['megabytes']:.1f} MB",
+    ]
+    if row["speed"]:
+        parts.append(f"{row['speed']['times_real_time']:g}x real time")
+    if row["place"] == "checkout":
+        parts.append("(this checkout)")
+    return "  ".join(parts)
 
 
 def _print_scores(data: str, scores: dict[str, object], shown: tuple[tuple[str, str], ...]) -> None:

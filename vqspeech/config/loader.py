@@ -30,23 +30,39 @@ def load_config(
             unknown one the nearest known.
     """
     try:
-        values = yaml.load(Path(path).read_text(encoding="utf-8"), _PlainLoader)
+        values = read_yaml(Path(path).read_bytes(), str(path))
     except OSError as error:
         raise InputError(
             f"{path}: {error.strerror}; give the path of a settings file, such as "
             "egs/mini/conf/vqvae.yaml"
         ) from error
+    for override in overrides:
+        _apply(values, override)
+    return parse_config(values, schema, str(path))
+
+
+def read_yaml(text: str | bytes, place: str) -> dict[str, Any]:
+    """Names and values of YAML without tags and aliases; `place` names its source in an error.
+
+    Raises:
+        InputError: no such YAML, with the line.
+    """
+    try:
+        values = yaml.load(text if isinstance(text, str) else text.decode("utf-8"), _PlainLoader)
     except _NOT_YAML as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "not readable"
-        raise InputError(f"{path}{line}: no valid YAML ({problem}); mend the file") from error
+        raise InputError(f"{place}{line}: no valid YAML ({problem}); mend the file") from error
     values = {} if values is None else values
     if not isinstance(values, dict):
-        raise InputError(f"{path}: settings are 'name: value' lines; found {_short(values)}")
-    for override in overrides:
-        _apply(values, override)
-    return parse_config(values, schema, str(path))
+        raise InputError(f"{place}: settings are 'name: value' lines; found {_short(values)}")
+    return values
+
+
+def dump_yaml(values: dict[str, Any]) -> str:
+    """Names and values as YAML that `read_yaml` reads back; nothing in it refers to another."""
+    return yaml.dump(values, Dumper=_PlainDumper, sort_keys=False, allow_unicode=True)
 
 
 def parse_config(values: dict[str, Any], schema: type[Schema], place: str) -> Schema:
@@ -60,6 +76,11 @@ def parse_config(values: dict[str, Any], schema: type[Schema], place: str) -> Sc
 def dump_config(settings: BaseModel) -> str:
     """The resolved settings as YAML that `load_config` reads back to an equal object."""
     return yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
+
+
+class _PlainDumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:  # a list that is used twice is written twice
+        return True
 
 
 class _PlainLoader(yaml.SafeLoader):

@@ -85,6 +85,18 @@ class WaveNetDecoderSettings(Settings):
     condition_channels: Positive = 128  # convolutions over the latents, at the code rate
     condition_layers: Annotated[int, Field(ge=0)] = 2
     speaker_channels: Positive = 64
+    # Bands of the spectral envelope that the conditions must also predict, with pitch and voicing:
+    # what a vocoder needs. 0 for none.
+    acoustic_bands: Annotated[int, Field(ge=0, le=256)] = 0
+    # Samples about a pitch period ago that the WaveNet is shown, on each side; the pitch is that
+    # which acoustic_bands has the conditions predict. 0 for none.
+    lag_taps: Annotated[int, Field(ge=0, le=16)] = 0
+
+    @model_validator(mode="after")
+    def _pitch_is_known(self):
+        if self.lag_taps and not self.acoustic_bands:
+            raise ValueError("lag_taps without acoustic_bands, which predict the pitch; set both")
+        return self
 
 
 class SpeechModelSettings(Settings):
@@ -137,6 +149,10 @@ class TrainingSettings(Settings):
     keep_checkpoints: Positive = 2  # beside the best one
     skipped_batches_allowed: Annotated[int, Field(ge=0)] = 5  # not finite, one after another
 
+    def phase(self, step: int) -> tuple[int, int]:
+        """First step and end of the phase that `step` lies in; each has its own schedule."""
+        return 0, self.steps
+
     @model_validator(mode="after")
     def _decay_is_heeded(self):
         if self.optimizer == "muon" and self.weight_decay:
@@ -147,11 +163,28 @@ class TrainingSettings(Settings):
 class SpeechTrainingSettings(TrainingSettings):
     """The loop over waveforms."""
 
-    guide_weight: Annotated[float, Field(ge=0)] = 1.0  # beside nats a sample, with guide_mels
+    # Of what the conditions predict (guide_mels, acoustic_bands), beside nats a sample.
+    guide_weight: Annotated[float, Field(ge=0)] = 1.0
     guide_steps: Annotated[int, Field(ge=0)] = 0  # at first, without the likelihood
+    # After them only the WaveNet learns, at a rate that begins anew: codes and conditions stay.
+    freeze: bool = False
+    # The likelihood is taken of a stretch of this length in so many crops of a batch; 0: of all.
+    # Codes and conditions want long crops, and the WaveNet costs a hundred times as much a second.
+    likelihood_seconds: Annotated[float, Field(ge=0)] = 0.0
+    likelihood_crops: Annotated[int, Field(ge=0)] = 0
     augment: Share = 0.0  # crops that the encoder hears with noise, colour and level changed
     # As if of another throat: the encoder hears frequencies moved by up to this share.
     warp: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    # Crops that the encoder hears vocoded instead, resonances moved by up to `warp` and the pitch
+    # by up to so many octaves: the codes forget who speaks. For models with acoustic_bands.
+    revoice: Share = 0.0
+    revoice_octaves: Annotated[float, Field(ge=0, le=2)] = 0.9
+
+    def phase(self, step: int) -> tuple[int, int]:
+        """Two where the WaveNet learns alone in the second."""
+        if not self.freeze:
+            return 0, self.steps
+        return (0, self.guide_steps) if step < self.guide_steps else (self.guide_steps, self.steps)
 
 
 class PriorTrainingSettings(TrainingSettings):
@@ -180,8 +213,20 @@ class TrainSpeechVQVAE(Settings):
 
     @model_validator(mode="after")
     def _guide_exists(self):
-        if self.training.guide_steps and not self.model.guide_mels:
-            raise ValueError("training.guide_steps without model.guide_mels; set the latter to 80")
+        if self.training.freeze and not self.training.guide_steps:
+            raise ValueError(
+                "training.freeze without training.guide_steps: nothing would be learnt"
+            )
+        if self.training.likelihood_seconds > self.training.crop_seconds:
+            raise ValueError("training.likelihood_seconds is longer than training.crop_seconds")
+        if self.training.revoice and not self.model.decoder.acoustic_bands:
+            raise ValueError("training.revoice without model.decoder.acoustic_bands; set both")
+        has_guide = self.model.guide_mels or self.model.decoder.acoustic_bands
+        if self.training.guide_steps and not has_guide:
+            raise ValueError(
+                "training.guide_steps without model.guide_mels or model.decoder.acoustic_bands; "
+                "set one of them, to 80 or 40"
+            )
         if self.training.guide_steps and not self.training.guide_weight:
             raise ValueError("training.guide_steps with a guide_weight of 0 would train nothing")
         if self.training.guide_steps >= self.training.steps:

@@ -12,10 +12,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vqspeech.audio.mulaw import mulaw_decode
-from vqspeech.checkpoint import find_model, load_json, packaged_models
+from vqspeech.checkpoint import find_model, load_json, named_models, packaged_models
 from vqspeech.devices import choose_device
 from vqspeech.errors import InputError, MissingError, UsageError
 from vqspeech.generation.uniforms import uniforms
+from vqspeech.generation.vocode_codes import vocode_codes
 from vqspeech.generation.wavenet_cpu import load_kernel, sample_wavenet_cpu
 from vqspeech.generation.wavenet_torch import sample_wavenet
 from vqspeech.models.build import load_speech_vqvae
@@ -26,6 +27,9 @@ from vqspeech.models.speech import SpeechVQVAE
 # the longest of them.
 BATCH, CPU_BATCH = 16, 4
 PIECE_SECONDS = 10.0  # of a recording that is encoded at once
+# What turns the decoder's conditions into sound: the model of the paper, sample after sample, or,
+# where the model has an acoustic head, a vocoder, which has no likelihood and is far cheaper.
+WAVENET, VOCODER = "wavenet", "vocoder"
 _VCTK_SPEAKER = re.compile(r"(p?[23]\d\d|s5)")
 
 
@@ -37,6 +41,10 @@ class Voice:
         device: where it computes.
         name: what errors call the model.
         temperature: divides the logits where a call names no other.
+        through: WAVENET or VOCODER, by which it speaks.
+
+    Raises:
+        UsageError: `through` the vocoder, of a model without an acoustic head.
     """
 
     def __init__(
@@ -45,18 +53,35 @@ class Voice:
         device: torch.device | str = "cpu",
         name: str = "the model",
         temperature: float = 1.0,
+        through: str = WAVENET,
     ):
         self.model = model.to(device).eval()
         self.device = torch.device(device)
         self.name = name
         self.temperature = temperature
+        self.speak_through(through)
         self.sample_rate = model.sample_rate
         self.hop = model.hop
         self.speakers = model.speakers
 
+    def speak_through(self, through: str) -> None:
+        """Choose what makes the sound from now on: `WAVENET` or `VOCODER`.
+
+        Raises:
+            UsageError: neither of them, or the vocoder of a model that was not trained for it.
+        """
+        if through not in (WAVENET, VOCODER):
+            raise UsageError(f"--through {through}: {WAVENET} or {VOCODER} was wanted")
+        if through == VOCODER and self.model.decoder.acoustics is None:
+            raise UsageError(
+                f"--through {VOCODER}: {self.name} was trained without decoder.acoustic_bands; "
+                f"take {WAVENET}, or train it anew with them"
+            )
+        self.through = through
+
     def get_ready(self) -> None:
         """Load what the first `decode` would load, the compiled sampler of a CPU."""
-        if self.device.type == "cpu":
+        if self.device.type == "cpu" and self.through == WAVENET:
             load_kernel()
 
     def speaker_index(self, speaker: str) -> int:
@@ -142,6 +167,7 @@ class Voice:
             speakers: one for each.
             seed: of the random numbers; every item of a batch uses the same ones.
             temperature: divides the logits; 0 takes the likeliest level; the voice's own when None.
+                A vocoder has none.
             progress: called with the samples drawn so far and their total.
             done: called with the number and the waveform of each item as soon as it is ready.
 
@@ -149,9 +175,11 @@ class Voice:
             UsageError: an unknown speaker.
             InputError: a code the model does not have.
         """
-        temperature = self.temperature if temperature is None else temperature
         rows = [self.speaker_index(speaker) for speaker in speakers]
         arrays = [self._checked(item) for item in codes]
+        if self.through == VOCODER:
+            return vocode_codes(self.model, arrays, rows, seed, progress, done)
+        temperature = self.temperature if temperature is None else temperature
         # Like lengths go together: a batch steps as long as its longest.
         order = sorted(range(len(arrays)), key=lambda i: len(arrays[i]), reverse=True)
         if done is not None:
@@ -236,28 +264,32 @@ def _checked_waveform(waveform: np.ndarray | Tensor) -> Tensor:
 
 
 def load_voice(model: str | os.PathLike | None = None, device: torch.device | str = "cpu") -> Voice:
-    """A `Voice` from a model folder, a checkpoint, a run, or the name of a packaged model.
+    """A `Voice` from a model folder, a checkpoint, a run, or the name of a model.
 
     Args:
-        model: the path or name; without it, the first packaged model.
+        model: the path, or the name of a packaged model or of one of this checkout; without it,
+            the first packaged model.
         device: where it computes; "auto" takes a CUDA device where there is one.
 
     Raises:
         MissingError: no model given and none packaged, or no such device.
         InputError: the folder holds no speech model, or broken files.
     """
-    packaged = packaged_models()
     if model is None:
+        packaged = packaged_models()
         if not packaged:
             raise MissingError(
                 "--model: no model comes with this version; egs/mini/run.sh trains one in "
                 "minutes, then give --model egs/mini/exp/vqvae/best"
             )
         model = next(iter(packaged))
-    path = packaged.get(str(model), Path(model))
+    path = named_models().get(str(model), Path(model))
     place = find_model(path) / "config.json"
     loaded = load_speech_vqvae(path)
     temperature = load_json(place).get("temperature", 1.0)
     if not isinstance(temperature, int | float) or not 0 <= temperature <= 10:
         raise InputError(f"{place}: temperature {temperature}; a number from 0 to 10 was wanted")
-    return Voice(loaded, choose_device(str(device)), str(model), float(temperature))
+    through = load_json(place).get("through", WAVENET)
+    if through not in (WAVENET, VOCODER):
+        raise InputError(f"{place}: through {through}; {WAVENET} or {VOCODER} was wanted")
+    return Voice(loaded, choose_device(str(device)), str(model), float(temperature), through)

@@ -134,7 +134,8 @@ class CpuStreams:
         if uniforms.dim() != 2 or len(uniforms) != batch:
             raise ValueError(f"uniforms of shape {tuple(uniforms.shape)}; ({batch}, T) is wanted")
         check_given(wavenet, uniforms, given)
-        _check_condition("local", local, (batch, wavenet.local_channels, -1))
+        lags = 1 if wavenet.lag_taps else 0
+        _check_condition("local", local, (batch, wavenet.local_channels + lags, -1))
         if local is not None and length > local.shape[2] * wavenet.hop:
             raise ValueError(
                 f"{length} elements for {local.shape[2]} frames of {wavenet.hop}; give fewer"
@@ -148,13 +149,14 @@ class CpuStreams:
         drawn = self._position + known  # the first element that is
         for begin in range(0, length if batch else 0, frames * hop):
             condition = self.condition(local, begin // hop, frames)
+            lags = self._lags(local, begin // hop, frames)
             span = (hop, self._position // hop, drawn, top_k)
             end = min(begin + frames * hop, length)
             for t in range(begin, end, CHUNK):
                 stop = min(t + CHUNK, end)
                 numbers = uniforms[:, t:stop].double().clamp(max=BELOW_ONE).cpu().contiguous()
                 seen = self._steps(
-                    *(condition, numbers.numpy(), tokens[:, t:stop], span, temperature),
+                    *(condition, lags, numbers.numpy(), tokens[:, t:stop], span, temperature),
                     keep_logits=logits is not None,
                 )
                 if logits is not None:
@@ -166,7 +168,7 @@ class CpuStreams:
     def next_logits(self, before: np.ndarray, condition: np.ndarray) -> np.ndarray:
         """Logits (B, K) float32 for the next element, which the next call is told.
 
-        Bit for bit those that `advance` would draw it from.
+        Bit for bit those that `advance` would draw it from. For networks without lags.
 
         Args:
             before: (B,) int64, the element before it; before element 0 any one.
@@ -174,8 +176,8 @@ class CpuStreams:
         """
         self._last[:, 0] = before
         element, span = np.empty_like(self._last), (_WHOLE, 0, _WHOLE, 0)
-        unused = np.zeros(element.shape)
-        return self._steps(condition, unused, element, span, 1.0, keep_logits=True)[:, 0]
+        unused, lags = np.zeros(element.shape), np.zeros(len(element), np.int64)
+        return self._steps(condition, lags, unused, element, span, 1.0, keep_logits=True)[:, 0]
 
     @torch.inference_mode()
     def condition(self, local: Tensor | None, first: int, frames: int) -> np.ndarray:
@@ -192,9 +194,20 @@ class CpuStreams:
         together = torch.cat(conditions).float().cpu().contiguous().numpy()
         return together.reshape(-1, self._wavenet.gate_channels)
 
+    def _lags(self, local: Tensor | None, first: int, frames: int) -> np.ndarray:
+        """Lags of the frames of `condition`: (B * F,) int64, zeros for a network without."""
+        lags = np.zeros((len(self._last), frames), np.int64)
+        if self._wavenet.lag_taps:
+            known = self._wavenet.lags(local[:, :, first : first + frames]).cpu().numpy()
+            lags[:, : known.shape[1]] = known
+        elif local is None:
+            lags = lags[:, :1].copy()
+        return lags.ravel()
+
     def _steps(
         self,
         condition: np.ndarray,
+        lags: np.ndarray,
         uniforms: np.ndarray,
         tokens: np.ndarray,
         span: tuple[int, int, int, int],
@@ -214,8 +227,8 @@ class CpuStreams:
         logits = np.empty((batch * length if keep_logits else 0, classes), np.float32)
         packed = self._packed
         self._run(
-            *(packed.packed, packed.embedding, self._state, packed.dilations, condition),
-            *(uniforms, around, logits),
+            *(packed.packed, packed.embedding, packed.lag_weight, self._state, packed.dilations),
+            *(condition, lags, uniforms, around, logits),
             (self._position, self._position + length, hop, frame, drawn, top_k),
             0.0 if temperature < COLDEST else float(temperature),
         )

@@ -15,7 +15,7 @@ from numba.extending import intrinsic
 
 from vqspeech.generation import wavenet_math
 from vqspeech.generation import wavenet_packing as packing
-from vqspeech.generation.wavenet_math import JIT, PART, copy, draw, gated, rectify
+from vqspeech.generation.wavenet_math import JIT, PART, copy, draw, f32, gated, rectify
 
 TILE, NARROW, AHEAD = 64, 16, 8  # here too: numba's cache is renewed when this file changes
 assert (TILE, NARROW, AHEAD) == (packing.TILE, packing.NARROW, packing.AHEAD), "change both"
@@ -106,6 +106,16 @@ _four_rows, _one_row, _one_row_narrow = _tile(4, 2), _tile(1, 8), _tile(1, 2)
 
 
 @njit(**PART)
+def _add_past(past, t, lag, lag_weight, x):
+    """x (R,) += what the elements about `lag` before t add; `past` is a ring of them."""
+    taps, size = len(lag_weight) // 2, len(past)
+    for j in range(len(lag_weight)):
+        value = past[(t - lag - taps + j) % size]
+        for r in range(len(x)):
+            x[r] += value * lag_weight[j, r]
+
+
+@njit(**PART)
 def _product(w, w_at, x, x_row, x_column, inputs, y, y_row, y_column, columns, rows):
     """y (rows, columns) += x (rows, inputs) @ a packed matrix; where the next matrix begins.
 
@@ -143,14 +153,26 @@ def _make_run(version):
     """`run`, with the version of what it calls into as a part of numba's key to its cache."""
 
     def run(
-        packed, embedding, state, dilations, condition, uniforms, tokens, seen, span, temperature
+        packed,
+        embedding,
+        lag_weight,
+        state,
+        dilations,
+        condition,
+        lags,
+        uniforms,
+        tokens,
+        seen,
+        span,
+        temperature,
     ):
         """Steps start to stop - 1 of every stream.
 
         Args:
-            packed, embedding, dilations: of `PackedWaveNet`.
+            packed, embedding, lag_weight, dilations: of `PackedWaveNet`.
             state: of `wavenet_packing.start`, as the step before `start` left it.
             condition: (B * F * N, G), of F frames.
+            lags: (B * F,) of these frames; unused by a network without.
             uniforms: (B, stop - start) float64 below 1.
             tokens: (B, 1 + stop - start) int64: the element before `start`, then those of the
                 steps.
@@ -160,7 +182,7 @@ def _make_run(version):
             temperature: 0 takes the likeliest.
         """
         weights, past_weights, skip_bias, head_bias, logits_bias = packed
-        rings, past, sums, z, hidden, logits = state
+        rings, past, sums, z, hidden, logits, elements = state
         N, B = len(dilations), tokens.shape[0]
         R, H, S = embedding.shape[1], z.shape[1], len(skip_bias)
         E, K, frames = len(head_bias), len(logits_bias), len(condition) // (B * N)
@@ -169,7 +191,13 @@ def _make_run(version):
         for t in range(start, stop):
             for s in range(B):
                 if t > 0:
-                    copy(embedding[tokens[s, t - start]], sums[s, :R])
+                    token = tokens[s, t - start]
+                    copy(embedding[token], sums[s, :R])
+                    lag = lags[s * frames + t // hop - first_frame]
+                    if len(lag_weight) > 0:
+                        elements[s, (t - 1) % elements.shape[1]] = f32(2 * token + 1 - K) / f32(K)
+                        if lag > 0:
+                            _add_past(elements[s], t, lag, lag_weight, sums[s, :R])
                 copy(skip_bias, sums[s, R : R + S])
             w_at, past_at, ring = 0, 0, 0
             for i in range(N):
@@ -226,8 +254,9 @@ _vector, _matrix, _tokens = types.float32[::1], types.float32[:, ::1], types.int
 run = compiled(
     _make_run(_version(wavenet_math.__file__)),
     types.void(
-        *(types.UniTuple(_vector, 5), _matrix, types.UniTuple(_matrix, 6), types.int64[::1]),
-        *(_matrix, types.float64[:, ::1], _tokens, _matrix),
+        *(types.UniTuple(_vector, 5), _matrix, _matrix, types.UniTuple(_matrix, 7)),
+        *(types.int64[::1], _matrix, types.int64[::1]),
+        *(types.float64[:, ::1], _tokens, _matrix),
         *(types.UniTuple(types.int64, 6), types.float64),
     ),
 )

@@ -27,11 +27,13 @@ class PackedWaveNet(NamedTuple):
             skip alone; then both of the head. Then the packed taps of the past (R, G), and the
             biases of skip (S), head (E) and logits (K).
         embedding: (K, R).
+        lag_weight: (J, R) of the elements about a lag before; J is 0 for a network without lags.
         dilations: (N,) int64.
     """
 
     packed: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
     embedding: np.ndarray
+    lag_weight: np.ndarray
     dilations: np.ndarray
 
 
@@ -76,10 +78,12 @@ def pack_wavenet(wavenet: WaveNet) -> PackedWaveNet:
         mixed = [residual[i], skip[:, i]] if i + 1 < layers else [skip[:, i]]
         used.append(pack(np.concatenate(mixed).T))
     used += [pack(array(layer.weight).T) for layer in (wavenet.head, wavenet.logits)]
+    lag_weight = wavenet.lag_weight if wavenet.lag_taps else torch.zeros(0, width)
     biases = [array(layer.bias) for layer in (wavenet.skip, wavenet.head, wavenet.logits)]
     return PackedWaveNet(
         (_aligned(used), _aligned(past), *map(np.ascontiguousarray, biases)),
         np.ascontiguousarray(array(wavenet.embedding.weight)),
+        np.ascontiguousarray(array(lag_weight)),
         np.array(wavenet.dilations, np.int64),
     )
 
@@ -91,6 +95,7 @@ def start(wavenet: WaveNet, batch: int) -> tuple[np.ndarray, ...]:
         The last d inputs of every layer, d its dilation: rings (sum of d * B, R). For the next 8
         steps the products with the past tap: (N * 8 * B, G). What a step uses: its input beside
         the sum of skips (B, R + S), the gated units (B, H), the hidden layer (B, E), logits (B, K).
+        Last the elements that a lag can reach back to, as `WaveNet.scaled` has them: a ring (B, P).
         Where a product is added, the columns are padded to whole tiles.
     """
     width, gate = wavenet.residual_channels, wavenet.gate_channels
@@ -101,6 +106,7 @@ def start(wavenet: WaveNet, batch: int) -> tuple[np.ndarray, ...]:
         (batch, gate // 2),
         (batch, padded(wavenet.head.out_features)),
         (batch, padded(wavenet.num_classes)),
+        (batch, wavenet.longest_lag + wavenet.lag_taps),
     )
     return tuple(_aligned([np.zeros(rows * size)]).reshape(rows, size) for rows, size in shapes)
 

@@ -95,8 +95,10 @@ class TorchStreams:
                 if frame % FRAMES == 0:
                     part = local[:, :, frame : frame + FRAMES] if local is not None else None
                     condition = wavenet.condition(part, self._global, batch)  # (B, FRAMES, N, G)
+                    lags = wavenet.lags(part) if wavenet.lag_taps else None  # (B, FRAMES)
                 current = condition[:, frame % FRAMES]
-            logits, self._state = wavenet.step(self._last, self._state, current)
+                lag = None if lags is None else lags[:, frame % FRAMES]
+            logits, self._state = wavenet.step(self._last, self._state, current, lag)
             if t < known:
                 self._last = given[:, t]
             else:

@@ -9,7 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from vqspeech.audio.features import LogMel
-from vqspeech.checkpoint import find_model, load_json, load_tensors, verify_folder
+from vqspeech.checkpoint import (
+    find_model,
+    load_json,
+    load_tensors,
+    verify_folder,
+    weights_file,
+)
 from vqspeech.config.loader import parse_config
 from vqspeech.config.schema import (
     EncoderSettings,
@@ -38,7 +44,11 @@ def build_speech_vqvae(settings: SpeechModelSettings, speakers: tuple[str, ...])
     encoder = _build_encoder(settings.encoder, settings.quantizer.dim, settings.sample_rate)
     quantizer = VectorQuantizer(**settings.quantizer.model_dump(exclude={"initialize"}))
     decoder = WaveNetDecoder(
-        settings.quantizer.dim, len(speakers), encoder.hop, **settings.decoder.model_dump()
+        settings.quantizer.dim,
+        len(speakers),
+        encoder.hop,
+        sample_rate=settings.sample_rate,
+        **settings.decoder.model_dump(),
     )
     guide = None
     if settings.guide_mels:
@@ -116,7 +126,7 @@ def load_speech_vqvae(path: str | os.PathLike) -> SpeechVQVAE:
         raise InputError(f"{place}: names no speakers; copy the folder again")
     settings = parse_config(config.get("model", {}), SpeechModelSettings, str(place))
     model = build_speech_vqvae(settings, tuple(speakers))
-    load_weights(model, _weights_file(folder))
+    load_weights(model, weights_file(folder))
     return model.eval()
 
 
@@ -137,7 +147,7 @@ def load_speech_prior(path: str | os.PathLike) -> SpeechPrior:
         raise InputError(f"{place}: does not say whose codes; copy the folder again") from error
     settings = parse_config(config.get("model", {}), SpeechPriorSettings, str(place))
     prior = SpeechPrior(settings, code_format, speakers)
-    load_weights(prior, _weights_file(folder))
+    load_weights(prior, weights_file(folder))
     return prior.eval()
 
 
@@ -166,11 +176,6 @@ def load_weights(model: nn.Module, path: Path) -> None:
     tensors = load_tensors(path)
     _check_weights(model.state_dict(), tensors, path)
     model.load_state_dict(tensors)
-
-
-def _weights_file(folder: Path) -> Path:
-    average = folder / "average.safetensors"
-    return average if average.is_file() else folder / "model.safetensors"
 
 
 def _check_weights(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], path: Path) -> None:

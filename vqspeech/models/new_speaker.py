@@ -7,7 +7,7 @@ stay as they are, so the codes of a recording are computed once.
 B batch, T samples, L frames (T = L * hop), G groups, S speakers.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import torch
@@ -17,7 +17,7 @@ from vqspeech.audio.mulaw import mulaw_encode
 from vqspeech.models.speech import SpeechVQVAE
 
 SPEAKER_TABLE = "decoder.speaker.weight"  # in the weights of a model, (S, channels)
-# What a row may be fitted by: the error of the spectrum that the conditions give, at the rate of
+# What a row may be fitted by: the error of the sound that the conditions predict, at the rate of
 # the codes and therefore cheap, and nats a sample of the waveform.
 GUIDE, NLL = "guide", "nll"
 
@@ -32,7 +32,7 @@ class SpokenCodes(NamedTuple):
 
 def known_terms(model: SpeechVQVAE) -> tuple[str, ...]:
     """The terms of `enrolment_terms` that a model has; an exported one may lack the guide."""
-    return (NLL,) if model.guide is None else (GUIDE, NLL)
+    return (GUIDE, NLL) if model.has_guide else (NLL,)
 
 
 def enrolment_terms(
@@ -46,7 +46,7 @@ def enrolment_terms(
     terms = {}
     if GUIDE in names:
         local, _ = model.decoder.conditions(latents, speaker)
-        terms[GUIDE] = model.guide(local, waveform, lengths)
+        terms[GUIDE] = model.guide_losses_given(local, waveform, lengths)[GUIDE]
     if NLL in names:
         score = model.decoder.nll(mulaw_encode(waveform), latents, speaker, lengths)
         terms[NLL] = score.nats_per_element
@@ -82,3 +82,10 @@ def add_speaker(model: SpeechVQVAE, name: str, like: int) -> nn.Parameter:
     )
     model.speakers = (*model.speakers, name)
     return model.decoder.speaker.weight
+
+
+def keep_rows(model: SpeechVQVAE, rows: Sequence[int]) -> None:
+    """Leave a model with some of its speakers, in the order of `rows`; they speak as before."""
+    table = model.decoder.speaker.weight.detach()
+    model.decoder.speaker = nn.Embedding.from_pretrained(table[list(rows)], freeze=False)
+    model.speakers = tuple(model.speakers[row] for row in rows)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from vqspeech.audio.mulaw import mulaw_encode
 from vqspeech.config.schema import SpeechModelSettings
+from vqspeech.models.acoustics import Measured
 from vqspeech.models.spectrum_guide import SpectrumGuide
 from vqspeech.models.vqvae import VQVAE, Likelihood, VQVAEOutput
 
@@ -65,14 +66,34 @@ class SpeechVQVAE(VQVAE):
         lengths: Tensor | None = None,
         *,
         heard: Tensor | None = None,
+        stretch: tuple[int, int, int] | None = None,
     ) -> VQVAEOutput:
         """Equation 3 for waveforms (B, T), T whole frames, of speakers (B,).
 
         Args:
             heard: (B, T) what the encoder gets instead, such as the same with noise.
+            stretch: rows, first frame, last frame: the likelihood is that of the first so many
+                waveforms between these frames alone; codes and conditions are those of the whole.
         """
         heard = waveform if heard is None else heard
-        return self(heard, mulaw_encode(waveform), speaker, lengths)
+        if stretch is None:
+            return self(heard, mulaw_encode(waveform), speaker, lengths)
+        rows, first, last = stretch
+        encoded = self.encode(heard)
+        quantized = self.quantizer(encoded)
+        latents = self.disturb(quantized.latents[:rows]).movedim(-1, 1)
+        local, global_ = self.decoder.conditions(latents, speaker[:rows])
+        if lengths is not None:
+            lengths = (lengths[:rows] - first * self.hop).clamp(0, (last - first) * self.hop)
+        target = mulaw_encode(waveform[:rows, first * self.hop : last * self.hop])
+        likelihood = self.decoder.nll_given(target, local[:, :, first:last], global_, lengths)
+        return VQVAEOutput(likelihood, quantized, encoded)
+
+    def freeze_all_but_wavenet(self) -> None:
+        """Codes and conditions stay as they are from now on, in training too."""
+        self.requires_grad_(False)
+        self.decoder.wavenet.requires_grad_(True)
+        self.encoder.eval()  # its batch normalisation uses what it has learnt
 
     def quantize(self, heard: Tensor) -> VQVAEOutput:
         """Encoder and bottleneck without the likelihood, which is 0 nats of 0 elements here."""
@@ -81,15 +102,51 @@ class SpeechVQVAE(VQVAE):
         nothing = Likelihood(encoded.new_zeros(len(heard)), none)
         return VQVAEOutput(nothing, self.quantizer(encoded), encoded)
 
-    def guide_loss(
-        self, output: VQVAEOutput, waveform: Tensor, speaker: Tensor, lengths: Tensor | None = None
-    ) -> Tensor:
-        """() how far the spectrum of waveform (B, T) is from what the decoder is told of it.
+    @property
+    def has_guide(self) -> bool:
+        """Whether anything but the likelihood says what the conditions should hold."""
+        return self.guide is not None or self.decoder.acoustics is not None
+
+    def guide_losses(
+        self,
+        output: VQVAEOutput,
+        waveform: Tensor,
+        speaker: Tensor,
+        lengths: Tensor | None = None,
+        measured: Measured | None = None,
+    ) -> dict[str, Tensor]:
+        """How far the sound of waveform (B, T) is from what the decoder's conditions say of it.
 
         The latents are those before `disturb`: the guide is to make them good, not robust.
+
+        Args:
+            measured: what the acoustic head measures of the waveform, where that is known already.
+
+        Returns:
+            () each: `guide`, which is to be minimised, and its parts where there are several.
         """
         local, _ = self.decoder.conditions(output.quantized.latents.movedim(-1, 1), speaker)
-        return self.guide(local, waveform, lengths)
+        return self.guide_losses_given(local, waveform, lengths, measured)
+
+    def guide_losses_given(
+        self,
+        local: Tensor,
+        waveform: Tensor,
+        lengths: Tensor | None = None,
+        measured: Measured | None = None,
+    ) -> dict[str, Tensor]:
+        """`guide_losses` given the local conditions that `decoder.conditions` returned."""
+        local = local[:, : self.decoder.wavenet.local_channels]  # lags may follow
+        losses = {"guide": local.new_zeros(())}
+        if self.guide is not None:
+            losses["guide"] = losses["guide"] + self.guide(local, waveform, lengths)
+        if self.decoder.acoustics is not None:
+            head = self.decoder.acoustics
+            measured = head.measure(waveform) if measured is None else measured
+            errors = head.errors(local, measured, lengths)
+            losses["guide"] = losses["guide"] + errors.pop("acoustics")
+            losses |= errors
+        return losses
 
     def disturb(self, latents: Tensor) -> Tensor:
         """Jitter, in training only."""

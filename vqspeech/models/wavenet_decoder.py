@@ -5,13 +5,18 @@ frame is repeated exactly `hop` times, so that frame floor(t / hop) conditions s
 else of the latents does. A sampler may therefore prepare the conditioning once a frame.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vqspeech.audio.mulaw import LEVELS
+from vqspeech.models.acoustics import CENTRE_HZ, AcousticHead, Acoustics
 from vqspeech.models.vqvae import Likelihood
 from vqspeech.nn.wavenet import WaveNet
+
+LOWEST_PITCH = 50.0  # Hz, of which a WaveNet with lags can be told
 
 
 class ConditionNetwork(nn.Module):
@@ -61,6 +66,9 @@ class WaveNetDecoder(nn.Module):
         condition_channels: width of the convolutions over the latents.
         condition_layers: their number; each lets a frame see one more neighbour on both sides.
         speaker_channels: width of a row of the speaker table.
+        sample_rate: Hz, of which only the acoustic head knows.
+        acoustic_bands: bands of its envelope; 0 for no such head.
+        lag_taps: of the WaveNet; with an acoustic head it is told the pitch as a lag.
         wavenet: sizes of `vqspeech.nn.wavenet.WaveNet`.
     """
 
@@ -73,30 +81,64 @@ class WaveNetDecoder(nn.Module):
         condition_channels: int = 128,
         condition_layers: int = 2,
         speaker_channels: int = 64,
+        sample_rate: int = 16000,
+        acoustic_bands: int = 0,
+        lag_taps: int = 0,
         **wavenet,
     ):
         super().__init__()
         self.hop = hop
         self.speaker = nn.Embedding(num_speakers, speaker_channels)
         self.local = ConditionNetwork(dim, speaker_channels, condition_channels, condition_layers)
+        self.acoustics = (
+            AcousticHead(condition_channels, hop, sample_rate, acoustic_bands)
+            if acoustic_bands
+            else None
+        )
         self.wavenet = WaveNet(
             LEVELS,
             local_channels=condition_channels,
             global_channels=speaker_channels,
             hop=hop,
             has_levels=True,
+            lag_taps=lag_taps,
+            longest_lag=math.ceil(sample_rate / LOWEST_PITCH) if lag_taps else 0,
             **wavenet,
         )
 
     def conditions(self, latents: Tensor, speaker: Tensor) -> tuple[Tensor, Tensor]:
-        """What the WaveNet is told: local (B, C, L) and global (B, S).
+        """What the WaveNet is told: local (B, C, L), with lags (B, C + 1, L), and global (B, S).
 
         Args:
             latents: (B, D, L).
             speaker: (B,) int64, rows of the speaker table.
         """
         row = self.speaker(speaker)
-        return self.local(latents, row), row
+        local = self.local(latents, row)
+        if self.wavenet.lag_taps:
+            local = torch.cat([local, self._lags(local)], 1)
+        return local, row
+
+    def tell_acoustics(self, local: Tensor) -> Acoustics:
+        """What is to be heard of the local conditions (B, C or C + 1, L) that `conditions` gave.
+
+        Raises:
+            ValueError: there is no acoustic head.
+        """
+        if self.acoustics is None:
+            raise ValueError("this decoder has no acoustic head (acoustic_bands)")
+        return self.acoustics(local[:, : self.wavenet.local_channels])
+
+    @torch.no_grad()
+    def _lags(self, local: Tensor) -> Tensor:
+        """(B, 1, L) the pitch period of each frame in samples; 0 where it is not voiced."""
+        told = self.tell_acoustics(local)
+        octaves, voicing = (
+            x.unflatten(1, (-1, self.acoustics.spectra)).mean(2)
+            for x in (told.octaves, told.voicing)
+        )  # (B, L)
+        lag = self.acoustics.sample_rate / (CENTRE_HZ * 2**octaves)
+        return (lag.round() * (voicing > 0))[:, None]
 
     def nll(
         self,
@@ -113,7 +155,13 @@ class WaveNetDecoder(nn.Module):
             condition: (B,) int64, the speaker's row.
             lengths: (B,) samples of each row that count; the rest is padding.
         """
-        logits = self.wavenet(target, *self.conditions(latents, condition))  # (B, K, T)
+        return self.nll_given(target, *self.conditions(latents, condition), lengths)
+
+    def nll_given(
+        self, target: Tensor, local: Tensor, global_: Tensor, lengths: Tensor | None = None
+    ) -> Likelihood:
+        """`nll` given what `conditions` returned, or a stretch of it."""
+        logits = self.wavenet(target, local, global_)  # (B, K, T)
         nats = F.cross_entropy(
             logits.transpose(1, 2).flatten(0, 1).float(), target.flatten(), reduction="none"
         ).view(target.shape)  # (B, T)

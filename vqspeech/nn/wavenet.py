@@ -28,12 +28,15 @@ class WaveNetState:
         position: elements stepped so far.
         weights: (W_past (R, G), W_now (R, G), W_residual (H, R)) of each layer.
         scale: (G,), by which a gate's inputs are multiplied; see `GatedStack`.
+        scaled: (B, P) the last elements as `WaveNet.scaled` has them, a ring as long as a lag can
+            reach back; it is not written to either.
     """
 
     rings: list[list[Tensor]]
     position: int
     weights: list[tuple[Tensor, Tensor, Tensor]]
     scale: Tensor
+    scaled: Tensor
 
 
 class WaveNet(nn.Module):
@@ -54,6 +57,10 @@ class WaveNet(nn.Module):
         global_channels: channels of the global condition, 0 for none.
         hop: elements that share a frame of the local condition.
         has_levels: the classes lie on a scale, as mu-law levels do, and neighbours begin alike.
+        lag_taps: the first layer also gets the elements about a lag before, so many on each side:
+            what stood there a period ago, where the sequence is periodic. The lag of each frame is
+            then the last channel of the local condition, beside `local_channels`, 0 for none.
+        longest_lag: in elements; none may be longer, and none shorter than lag_taps + 1.
         dropout: share of the inputs of the first layer and of the head that training sets to 0.
     """
 
@@ -73,9 +80,15 @@ class WaveNet(nn.Module):
         global_channels: int = 0,
         hop: int = 1,
         has_levels: bool = False,
+        lag_taps: int = 0,
+        longest_lag: int = 0,
         dropout: float = 0.0,
     ):
         super().__init__()
+        if lag_taps and not (has_levels and local_channels and longest_lag > lag_taps):
+            raise ValueError(
+                "lag_taps want levels, a local condition and a longest_lag beyond them"
+            )
         if gate_channels % 2:
             raise ValueError(f"gate_channels is {gate_channels}; it must be even")
         self.num_classes = num_classes
@@ -100,6 +113,10 @@ class WaveNet(nn.Module):
             if global_channels
             else None
         )
+        self.lag_taps, self.longest_lag = lag_taps, longest_lag
+        self.lag_weight = (
+            nn.Parameter(torch.zeros(2 * lag_taps + 1, width)) if lag_taps else None
+        )  # at 0 the network begins as one without lags
         self.gate_bias = nn.Parameter(torch.zeros(layers, gate_channels))
         # The sum over layers of W_i z_i is one product with the z side by side.
         self.skip = nn.Linear(layers * half, skip_channels)
@@ -113,7 +130,35 @@ class WaveNet(nn.Module):
     @property
     def receptive_field(self) -> int:
         """How many elements before t the logits for t depend on."""
-        return 1 + sum(self.dilations)
+        stack = 1 + sum(self.dilations)
+        return stack + self.longest_lag + self.lag_taps - 1 if self.lag_taps else stack
+
+    def lags(self, local: Tensor) -> Tensor:
+        """(B, L) int64, the lag of each frame in a local condition (B, C_local + 1, L); 0: none."""
+        lag = local[:, -1].round().long()
+        return torch.where(lag > 0, lag.clamp(self.lag_taps + 1, self.longest_lag), 0)
+
+    def scaled(self, tokens: Tensor) -> Tensor:
+        """Levels 0 to K - 1 as numbers between -1 and 1."""
+        return (2 * tokens + 1 - self.num_classes).to(self.taps.dtype) / self.num_classes
+
+    def _a_period_ago(self, tokens: Tensor, lags: Tensor, hop: int) -> Tensor:
+        """(B, T, R) what the elements of tokens (B, T) about a lag before add to the first layer.
+
+        Where there is no lag, and before the start, nothing.
+        """
+        before = self.longest_lag + self.lag_taps
+        past = F.pad(self.scaled(tokens), (before, 0))  # (B, before + T)
+        lag = lags.repeat_interleave(hop, 1)  # (B, T)
+        place = torch.arange(tokens.shape[1], device=tokens.device) + before
+        index = self._about(place, lag)  # (B, T, J)
+        values = past.gather(1, index.flatten(1)).view_as(index)
+        return (values * (lag > 0)[:, :, None]) @ self.lag_weight
+
+    def _about(self, place: Tensor, lag: Tensor) -> Tensor:
+        """(..., J) places about a lag before each place (...); some earlier ones where it is 0."""
+        offsets = torch.arange(-self.lag_taps, self.lag_taps + 1, device=lag.device)
+        return (place - lag.clamp(min=self.lag_taps + 1))[..., None] + offsets
 
     def condition(
         self, local: Tensor | None = None, global_: Tensor | None = None, batch: int | None = None
@@ -121,7 +166,7 @@ class WaveNet(nn.Module):
         """What is added to the gates of every layer, once a frame: (B, L, N, G).
 
         Args:
-            local: (B, C_local, L), where the network has a local condition.
+            local: (B, C_local, L), where the network has a local condition; with lags or without.
             global_: (B, C_global), where it has a global one.
             batch: B, where it has neither; L is then 1, as it is without a local condition.
         """
@@ -135,7 +180,7 @@ class WaveNet(nn.Module):
         if global_ is not None:
             total = total + self.global_condition(global_).unflatten(-1, shape)[:, None]
         if local is not None:
-            frames = self.local_condition(local.transpose(1, 2))  # (B, L, N * G)
+            frames = self.local_condition(local[:, : self.local_channels].transpose(1, 2))
             total = total + frames.unflatten(-1, shape)
         if total.dim() == 2:
             total = total.expand(batch, 1, *shape)
@@ -158,6 +203,8 @@ class WaveNet(nn.Module):
             )
         # Element t is predicted from t - 1 on: shift by one, zeros stand before the start.
         x = F.pad(self.embedding(tokens[:, :-1]), (0, 0, min(length, 1), 0))  # (B, T, R)
+        if self.lag_taps:
+            x = x + self._a_period_ago(tokens, self.lags(local), hop)
         z = self._stack(self._drop(x), condition, hop)  # (B, T, N * H)
         hidden = self.head(self._drop(F.relu(self.skip(z))))
         return self.logits(self._drop(F.relu(hidden))).transpose(1, 2)
@@ -187,10 +234,11 @@ class WaveNet(nn.Module):
             0,
             list(zip(past, now, residual, strict=True)),
             scale,
+            self.taps.new_zeros(batch, self.longest_lag + self.lag_taps),
         )
 
     def step(
-        self, token: Tensor | None, state: WaveNetState, frame: Tensor
+        self, token: Tensor | None, state: WaveNetState, frame: Tensor, lag: Tensor | None = None
     ) -> tuple[Tensor, WaveNetState]:
         """Logits for the next element, from the one before it.
 
@@ -198,6 +246,7 @@ class WaveNet(nn.Module):
             token: (B,) int64, the element drawn last; None before the first.
             state: from `start` or the step before. It is consumed: its rings move on.
             frame: (B, N, G), the frame of `condition` that the next element belongs to.
+            lag: (B,) int64 of that frame, where the network is told of lags.
 
         Returns:
             (B, K) logits and the state to go on with. Equal to the column of `forward`.
@@ -205,6 +254,8 @@ class WaveNet(nn.Module):
         frames = (frame * state.scale).unbind(1)
         x = state.rings[0][0].new_zeros(()) if token is None else self.embedding(token)
         x = x.expand(len(frame), self.residual_channels)
+        if self.lag_taps:
+            x = x + self._step_lag(token, state, lag)
         units = []
         layers = zip(state.rings, state.weights, frames, strict=True)
         for ring, (past, now, residual), condition in layers:
@@ -219,3 +270,14 @@ class WaveNet(nn.Module):
         logits = self.logits(F.relu(hidden))
         state.position += 1
         return logits, state
+
+    def _step_lag(self, token: Tensor | None, state: WaveNetState, lag: Tensor) -> Tensor:
+        """(B, R) what the elements about a lag before add; the ring takes the last one."""
+        size = state.scaled.shape[1]
+        if token is not None:
+            slot = torch.tensor([(state.position - 1) % size], device=token.device)
+            state.scaled = state.scaled.index_copy(1, slot, self.scaled(token)[:, None])
+        place = torch.full_like(lag, state.position)
+        # Before the start the ring holds zeros: what is asked for there was not yet written over.
+        values = state.scaled.gather(1, self._about(place, lag) % size)
+        return (values * (lag > 0)[:, None]) @ self.lag_weight

@@ -72,7 +72,7 @@ def draw_utterance(
                 classes = [class_of(p) for _, _, p in spans]
             else:
                 named = codes if lane == "codes" else [code_phones[k] for k in codes]
-                spans = _runs(named, utterance.rate, seconds)
+                spans = code_runs(named, utterance.rate, seconds)
                 classes = [
                     OTHER if code_phones is None else class_of(_phone(label, lane, code_phones))
                     for _, _, label in spans
@@ -104,17 +104,20 @@ def frame_phones(
     ]
 
 
-def _phone(label: object, lane: str, code_phones: Sequence[str]) -> str:
-    return code_phones[int(label)] if lane == "codes" else str(label)
-
-
-def _runs(names: Sequence[object], rate: float, seconds: float) -> list[tuple[float, float, str]]:
+def code_runs(
+    names: Sequence[object], rate: float, seconds: float
+) -> list[tuple[float, float, str]]:
+    """Start and end in seconds, at most `seconds`, and the name of each run of equal ones."""
     spans, start = [], 0
     for i in range(1, len(names) + 1):
         if i == len(names) or names[i] != names[start]:
             spans.append((start / rate, min(i / rate, seconds), str(names[start])))
             start = i
     return spans
+
+
+def _phone(label: object, lane: str, code_phones: Sequence[str]) -> str:
+    return code_phones[int(label)] if lane == "codes" else str(label)
 
 
 def _describe(
@@ -128,7 +131,7 @@ def _describe(
     score = ""
     if code_phones is not None:
         read = [code_phones[k] for k in codes]
-        alt += f" Read: {' '.join(label for _, _, label in _runs(read, 1.0, 1e9))}."
+        alt += f" Read: {' '.join(label for _, _, label in code_runs(read, 1.0, 1e9))}."
         truth = frame_phones(utterance.phones, len(codes), utterance.rate)
         known = [i for i, phone in enumerate(truth) if phone is not None]
         if known:

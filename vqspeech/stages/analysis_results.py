@@ -1,4 +1,4 @@
-"""What `vqspeech analyze` wrote, as Markdown: the paper's figure, ours, the baselines, the command.
+"""What `analyze` and `evaluate` wrote, as Markdown: the paper's figure, ours, baselines, command.
 
 RESULTS.md of a recipe holds these tables as they come out here.
 """
@@ -14,35 +14,41 @@ from vqspeech.report.scores import read_scores
 from vqspeech.stages.likelihood_table import format_likelihood
 from vqspeech.stages.phoneme_table import PERCENT, ROWS, Scale, describe_labels, show_measure
 from vqspeech.stages.samples_table import format_samples
+from vqspeech.stages.speech_table import format_speech
 
 PAPER = {"accuracy": "49.3", "majority": "7.2"}  # section 4.3, in percent, on its own data
 PHONEME_KINDS = ("phonemes", "codes", "speakers", "abx", "stability")  # one table together
-KINDS = (*PHONEME_KINDS, "likelihood", "samples")
+# Of `vqspeech evaluate`: a table each, also where several are of one kind or of several models.
+SPEECH_KINDS = ("conversion-scores", "reconstruction-scores")
+KINDS = (*PHONEME_KINDS, "likelihood", "samples", *SPEECH_KINDS)
 
 
 def read_analyses(paths: Iterable[str | os.PathLike]) -> list[dict[str, Any]]:
-    """The files in the order given, each checked to be one of `vqspeech analyze --json`.
+    """The files in the order given, each checked to be one of `vqspeech analyze` or `evaluate`.
 
     To each comes `folder`, where it lies: the name of the folder, or as much of its path as tells
     it from others of that name.
 
     Raises:
-        InputError: a file that is none, or a second of its kind in one folder.
+        InputError: a file that is none, or a second of its kind in one folder whose table has one.
     """
-    found: dict[tuple[Path, str], dict[str, Any]] = {}
+    found: dict[tuple[Path, str, str], dict[str, Any]] = {}
     for path in paths:
         facts = read_scores(path)
         kind, place = facts["kind"], Path(path).resolve().parent
         if kind not in KINDS:
-            raise InputError(f"{path}: a {kind}; give a file of 'vqspeech analyze --json'")
-        if (place, kind) in found:
+            raise InputError(
+                f"{path}: a {kind}; give a file of 'vqspeech analyze --json' or 'evaluate --json'"
+            )
+        name = Path(path).name if kind in SPEECH_KINDS else ""
+        if (place, kind, name) in found:
             raise InputError(
                 f"{path}: the second file of kind {kind} in {place.name}, a table has one; give "
                 "one, or put them into folders of their own"
             )
-        found[place, kind] = facts
-    titles = _tell_apart({place for place, _ in found})
-    return [facts | {"folder": titles[place]} for (place, _), facts in found.items()]
+        found[place, kind, name] = facts
+    titles = _tell_apart({place for place, *_ in found})
+    return [facts | {"folder": titles[place]} for (place, *_), facts in found.items()]
 
 
 def _tell_apart(places: Iterable[Path]) -> dict[Path, str]:
@@ -60,7 +66,7 @@ def _tell_apart(places: Iterable[Path]) -> dict[Path, str]:
 
 
 def format_analyses(found: Sequence[dict[str, Any]]) -> str:
-    """The tables of each folder: codes against phones, likelihoods, samples, whichever it has.
+    """The tables of each folder: codes against phones, likelihoods, samples, scores of speech.
 
     Measures of codes stand below the rows of a `phonemes.json`.
 
@@ -71,7 +77,8 @@ def format_analyses(found: Sequence[dict[str, Any]]) -> str:
     folders = list(dict.fromkeys(facts["folder"] for facts in found))
     tables = []
     for folder in folders:
-        own = {facts["kind"]: facts for facts in found if facts["folder"] == folder}
+        here = [facts for facts in found if facts["folder"] == folder]
+        own = {facts["kind"]: facts for facts in here if facts["kind"] not in SPEECH_KINDS}
         mapped = {kind: own[kind] for kind in own if kind in PHONEME_KINDS}
         if mapped and "phonemes" not in own:
             raise InputError(f"{folder}: no phonemes.json among the files; give that one too")
@@ -88,21 +95,32 @@ def format_analyses(found: Sequence[dict[str, Any]]) -> str:
                 tables.append(_format_phonemes(folder, mapped))
             for kind in ("likelihood", "samples"):
                 if kind in own:
-                    tables.append(_format_prior(kind, own[kind]))
+                    tables.append(_format_facts(own[kind]))
+            tables += [_format_facts(facts) for facts in here if facts["kind"] in SPEECH_KINDS]
         except KeyError as error:
             raise InputError(
-                f"{folder}: a file lacks {error}; run 'vqspeech analyze' again"
+                f"{folder}: a file lacks {error}; run 'vqspeech {_command(here)}' again"
             ) from error
         except (AttributeError, TypeError, ValueError) as error:
             raise InputError(
-                f"{folder}: a file is not as 'vqspeech analyze' writes it ({error}); run it again"
+                f"{folder}: a file is not as 'vqspeech {_command(here)}' writes it ({error}); "
+                "run it again"
             ) from error
     return "\n".join(tables)
 
 
-def _format_prior(kind: str, facts: dict[str, Any]) -> str:
-    """The table of a prior's likelihoods or samples, and what made it."""
-    table = format_likelihood(facts) if kind == "likelihood" else format_samples(facts)
+def _command(files: Sequence[dict[str, Any]]) -> str:
+    """What writes files of these kinds."""
+    is_speech = [facts["kind"] in SPEECH_KINDS for facts in files]
+    if all(is_speech):
+        return "evaluate"
+    return "analyze' or 'evaluate" if any(is_speech) else "analyze"
+
+
+def _format_facts(facts: dict[str, Any]) -> str:
+    """The tables of one file, and what made it."""
+    formats = {"likelihood": format_likelihood, "samples": format_samples}
+    table = formats.get(facts["kind"], format_speech)(facts)
     return "\n".join([table.rstrip("\n"), "", *_made_by(facts, [facts])])
 
 

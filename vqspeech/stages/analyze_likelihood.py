@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from vqspeech.analysis.bootstrap import Resamples, draw_resamples
-from vqspeech.checkpoint import find_model, hash_folder, packaged_models
+from vqspeech.checkpoint import find_model, hash_folder, named_models
 from vqspeech.data.code_crops import check_same_codes
 from vqspeech.data.codes import CodeDir, read_code_dir
 from vqspeech.devices import choose_device
@@ -207,7 +207,7 @@ def _load(
             loaded, voice, {name: facts[name] for name in ("prior", "prior_hash", "model")}
         )
     # Codes are scored without the model that made them, which may be elsewhere.
-    path = packaged_models("priors").get(str(prior), prior)
+    path = named_models("priors").get(str(prior), prior)
     loaded = load_speech_prior(path).to(choose_device(device))
     facts = {"prior": str(prior), "prior_hash": hash_folder(find_model(path)), "model": None}
     return _Pair(loaded, None, facts)

@@ -37,6 +37,7 @@ def analyze_phonemes(
     resamples: int = 1000,
     seed: int = 0,
     save_map: str | os.PathLike | None = None,
+    by_utterance: bool = False,
     note: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """Fit a map from codes to phones on one code directory and score it on another.
@@ -54,6 +55,8 @@ def analyze_phonemes(
         resamples: of the bootstrap.
         seed: of resamples, random codes and the shuffled control.
         save_map: where the map goes, as `vqspeech transcribe` reads it.
+        by_utterance: whether the result has what `vqspeech compare` takes: scored and right frames
+            of each utterance.
         note: told what the user should know, such as too few frames a code.
 
     Returns:
@@ -113,6 +116,7 @@ def analyze_phonemes(
     systems.append(("boundary at every frame", score_every_frame(score, drawn)))
     if save_map is not None:
         save_mapping(save_map, mapping)
+    predicted = mapping.apply(score.codes, score.frame_starts)
     return {
         "kind": "phonemes",
         "codes": str(codes),
@@ -133,11 +137,29 @@ def analyze_phonemes(
         "fit_speakers": len(fit.speakers),
         "shared_speakers": len(set(fit.speakers) & set(score.speakers)),
         "interval": {"level": LEVEL, "resampled": drawn.what, "count": resamples},
-        **_tables(score, mapping.apply(score.codes, score.frame_starts)),
+        **_tables(score, predicted),
         "code_phones": [score.phone_names[phone] for phone in mapping.code_phones],
         "systems": [{"name": name, "measures": _jsonable(found)} for name, found in systems],
+        **({"by_utterance": _by_utterance(score, predicted)} if by_utterance else {}),
         "analysis_seconds": round(time.monotonic() - began, 2),
     }
+
+
+def _by_utterance(score: AlignedCodes, predicted: np.ndarray) -> list[dict[str, Any]]:
+    """Frames that are scored, and those that are read right, of each utterance that has any."""
+    owners, number = score.frame_owners(), len(score.utterances)
+    is_scored = score.labels != LEFT_OUT
+    frames = np.bincount(owners[is_scored], minlength=number)
+    right = np.bincount(owners[is_scored & (predicted == score.labels)], minlength=number)
+    return [
+        {
+            "utterance": score.utterances[u],
+            "speaker": score.speakers[score.speaker[u]],
+            "frames": int(frames[u]),
+            "right": int(right[u]),
+        }
+        for u in np.flatnonzero(frames)
+    ]
 
 
 def _tables(score: AlignedCodes, predicted: np.ndarray) -> dict[str, Any]:

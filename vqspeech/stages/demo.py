@@ -91,6 +91,7 @@ def run_demo(
     speakers: Sequence[str] | None = None,
     seed: int = 0,
     temperature: float | None = None,
+    through: str | None = None,
     jobs: int | None = None,
     device: str = "auto",
     measure: bool = False,
@@ -112,6 +113,7 @@ def run_demo(
         speakers: two women and two men without it (see `choose_speakers`).
         seed: of the random numbers.
         temperature: divides the logits of the decoder; the model's own without it.
+        through: "wavenet" or "vocoder"; the model's own without it.
         jobs: conversions at a time; two without it, or one where there is one core.
         device: where the model computes; "auto" takes a CUDA device where there is one.
         measure: pitch and rhythm too; it takes some seconds more.
@@ -130,6 +132,8 @@ def run_demo(
         raise ValueError(f"{jobs} conversions at a time: at least 1 is wanted")
     recording = Path(source) if source is not None else packaged_recording()
     voice = load_voice(model, device)
+    if through is not None:
+        voice.speak_through(through)
     rows = list_speakers(model)
     chosen = [voice.speakers[voice.speaker_index(name)] for name in speakers or ()]
     chosen = list(dict.fromkeys(chosen)) or choose_speakers(rows)

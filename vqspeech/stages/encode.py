@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vqspeech.checkpoint import find_model, hash_folder, packaged_models
+from vqspeech.checkpoint import find_named, packaged_models
 from vqspeech.data.code_file import FORMATS, RecordedCodes, save_codes
 from vqspeech.data.codes import check_code_target, write_code_dir
 from vqspeech.data.crops import list_stretches, make_batch
@@ -15,6 +15,7 @@ from vqspeech.data.targets import check_targets, unique_files
 from vqspeech.errors import UsageError
 from vqspeech.files import follow_link, is_folder, path_lock, sweep_temporaries
 from vqspeech.generation.voice import Voice
+from vqspeech.models.code_hash import hash_codes
 from vqspeech.stages.recordings import encode_recordings
 
 
@@ -123,12 +124,13 @@ def data_dir_among(sources: Sequence[Path]) -> Path | None:
 
 
 def hash_model(model: str | os.PathLike | None) -> str:
-    """A short hash of a model's settings and of the weights that are used.
+    """What codes of a speech model are known by: `hash_codes` of a path or a name.
 
-    The same wherever the folder lies, and for a checkpoint and a model that was exported from it:
-    their codes mean the same.
+    The same wherever the folder lies, for a checkpoint and a model that was exported from it, and
+    for models that differ in their decoders or speakers alone: their codes mean the same.
+
+    Raises:
+        InputError: no speech model there, or an incomplete one.
     """
-    packaged = packaged_models()
-    name = str(model) if model is not None else next(iter(packaged), "")
-    folder = packaged.get(name) or find_model(name)
-    return hash_folder(folder)
+    name = model if model is not None else next(iter(packaged_models()), "")
+    return hash_codes(find_named(name))

@@ -53,6 +53,11 @@ def package_version(name: str) -> str | None:
         return None
 
 
+def describe_processor(device: torch.device) -> str:
+    """What computes on a device, by the name that its maker gave it."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
+
+
 def _commit() -> str | None:
     """The commit of a checkout, with `+` where tracked files differ from it."""
     root = Path(vqspeech.__file__).resolve().parent.parent

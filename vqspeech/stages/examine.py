@@ -32,8 +32,11 @@ NEEDED = {
     "jinja2": "Jinja2",
     "matplotlib": "matplotlib",
 }
-# For tests; for 'vqspeech align make'; for 'vqspeech encode --compress'.
-OPTIONAL = ("torchaudio", "pocketsphinx", "constriction")
+# For tests; for 'vqspeech align make'; for 'vqspeech encode --compress'; for 'vqspeech evaluate'.
+OPTIONAL = (
+    *("torchaudio", "pocketsphinx", "constriction"),
+    *("faster-whisper", "resemblyzer", "speechmos"),
+)
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,9 @@ def _checks() -> dict[str, Callable[[], Check]]:
     for module, package in NEEDED.items():
         checks[package] = functools.partial(_import, module, package)
     for package in OPTIONAL:
-        checks[package] = functools.partial(_import, package, package, is_needed=False)
+        checks[package] = functools.partial(
+            _import, package.replace("-", "_"), package, is_needed=False
+        )
     return checks | {"mini corpus": _corpus, "models": _models, "folder": _folder}
 
 

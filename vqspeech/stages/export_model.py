@@ -8,6 +8,7 @@
 What only the loss of training needs is left out.
 """
 
+import fnmatch
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -17,12 +18,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vqspeech.checkpoint import find_model, load_json, save_folder
+from vqspeech.checkpoint import Kind, find_named, load_json, save_folder
 from vqspeech.errors import InputError, UsageError, WriteError
 from vqspeech.files import check_replaceable
+from vqspeech.generation.voice import WAVENET, Voice
 from vqspeech.models.build import load_speech_vqvae, model_config
+from vqspeech.models.code_hash import hash_codes
+from vqspeech.models.new_speaker import keep_rows
 from vqspeech.models.speech import SpeechVQVAE
-from vqspeech.stages.encode import hash_model
+from vqspeech.stages.measure_speed import measure_speed
+from vqspeech.stages.model_card import DEFAULT_ABOUT, front_matter, split_card, unsaid, write_card
+from vqspeech.stages.score_summary import is_speech_scores, model_scores
 
 PRECISIONS = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
 # What a folder may hold that is replaced without a question.
@@ -37,7 +43,11 @@ def export_model(
     about: str | os.PathLike | None = None,
     scores: Sequence[str | os.PathLike] = (),
     temperature: float | None = None,
+    through: str | None = None,
+    speakers: Sequence[str] = (),
+    measure: bool = False,
     overwrite: bool = False,
+    note: Callable[[str], None] = lambda text: None,
 ) -> Path:
     """Write the folder that `vqspeech.load` and `--model` take.
 
@@ -45,33 +55,58 @@ def export_model(
         model: a run, a checkpoint or a model folder.
         out: the folder to make.
         precision: of the matrices in the file; computing is in float32 whatever it is.
-        about: a Markdown file that opens the card: data, licence, how it sounds. An exported
-            model keeps its own without it.
+        about: a Markdown file that opens the card: data, licence, how it sounds. It may begin
+            with front matter: license, language, datasets. An exported model keeps its own
+            without it.
         scores: JSON files of `vqspeech evaluate`; they go into config.json by their `data`, those
             of the same data together, and into the card.
         temperature: at which the model speaks when a call names no other; kept from the source,
             or 1, without it.
+        through: "wavenet" or "vocoder", by which it speaks when a call names none; kept from the
+            source, or the WaveNet, without it.
+        speakers: names or patterns such as "p9*" of the voices that are shared; all without any.
+        measure: how fast the model speaks here, for config.json and the card; kept from the source
+            without it.
         overwrite: replace an exported model that is there.
+        note: told what the card does not say.
 
     Raises:
-        UsageError: `out` is the model itself, or an unknown precision.
+        UsageError: `out` is the model itself, an unknown precision, a pattern that no speaker
+            has, or a vocoder that the model has not.
         InputError: no speech model there, a file that cannot be read, or weights beyond the range
             of the precision.
         WriteError: `out` is there and may not be replaced, or holds other files.
     """
     folder = check_export(model, out, precision, overwrite=overwrite)
-    loaded, source = load_speech_vqvae(model), load_json(folder / "config.json")
-    text = read_text(about) if about is not None else source.get("about") or _DEFAULT_ABOUT
+    loaded, source = load_speech_vqvae(folder), load_json(folder / "config.json")
+    through = source.get("through", WAVENET) if through is None else through
+    Voice(loaded, name=str(model)).speak_through(through)
+    if speakers:
+        _keep_speakers(loaded, speakers)
+    text = read_text(about) if about is not None else source.get("about") or DEFAULT_ABOUT
+    own, body = split_card(text, str(about or folder / "config.json"))
+    if lacking := unsaid(own):
+        note(
+            f"the card does not name: {', '.join(lacking)}; begin the file of --about with lines "
+            "'---', 'license: apache-2.0' and so on, '---'"
+        )
     numbers = {name: dict(row) for name, row in (source.get("scores") or {}).items()}
     for name, row in gather_scores(scores).items():
         numbers.setdefault(name, {}).update(row)
     settings = loaded.settings.model_copy(update={"guide_mels": 0})
     loaded.settings, loaded.guide = settings, None
+    speed = measure_speed(Voice(loaded)) if measure else source.get("speed")
     more = {
-        "speaker_information": source.get("speaker_information") or {},
-        "codes_of": hash_model(model),
+        "speaker_information": {
+            name: facts
+            for name, facts in (source.get("speaker_information") or {}).items()
+            if name in loaded.speakers
+        },
+        "codes_of": hash_codes(folder),
         "about": text,
         "temperature": source.get("temperature", 1.0) if temperature is None else temperature,
+        "through": through,
+        **({"speed": speed} if speed else {}),
         "scores": numbers,
     }
     save_folder(
@@ -79,16 +114,49 @@ def export_model(
         {
             "config.json": model_config(loaded, **more),
             "model.safetensors": rounded(loaded.state_dict(), precision),
-            "README.md": _card(loaded, text, numbers, precision),
+            "README.md": front_matter(own, body, numbers)
+            + write_card(loaded, body, numbers, precision, speed),
         },
     )
     return Path(out)
 
 
+def _keep_speakers(model: SpeechVQVAE, patterns: Sequence[str]) -> None:
+    """Leave a model with the voices whose names match.
+
+    Raises:
+        UsageError: a pattern that matches none.
+    """
+    for pattern in patterns:
+        if not fnmatch.filter(model.speakers, pattern):
+            raise UsageError(
+                f"--speaker {pattern}: none of the {len(model.speakers)} speakers; see 'vqspeech "
+                "speakers --model ...'"
+            )
+    keep_rows(
+        model,
+        [
+            row
+            for row, name in enumerate(model.speakers)
+            if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+        ],
+    )
+
+
 def check_export(
-    source: str | os.PathLike, out: str | os.PathLike, precision: str, *, overwrite: bool
+    source: str | os.PathLike,
+    out: str | os.PathLike,
+    precision: str,
+    *,
+    overwrite: bool,
+    files: Sequence[str] = FILES,
+    kind: Kind = "models",
 ) -> Path:
     """Refuse, before any work, what could not be exported; the folder that `source` means.
+
+    Args:
+        files: what `out` may hold already, to be replaced.
+        kind: among whose names `source` is looked for.
 
     Raises:
         UsageError: `out` is the source itself, or an unknown precision.
@@ -97,10 +165,10 @@ def check_export(
     """
     if precision not in PRECISIONS:
         raise UsageError(f"--precision {precision}: one of {', '.join(PRECISIONS)} was wanted")
-    folder = find_model(source)
+    folder = find_named(source, kind)
     if Path(out).resolve() == folder:
         raise UsageError(f"--out {out}: is the model itself; give another folder")
-    check_replaceable(Path(out), FILES, "file of an exported model")
+    check_replaceable(Path(out), files, "file of an exported model")
     if os.path.lexists(out) and os.listdir(out) and not overwrite:
         raise WriteError(f"{out}: holds a model already; add --overwrite or give another --out")
     return folder
@@ -173,52 +241,11 @@ def read_scores_json(path: str | os.PathLike, command: str) -> list[Any]:
     return content if isinstance(content, list) else [content]
 
 
-def score_lines(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The part of a card with every number of the scores; nothing where there are none."""
-    if not scores:
-        return []
-    lines = ["", "## Scores", "", "| data | measure | value |", "|---|---|---|"]
-    for name, row in scores.items():
-        for key, value in row.items():
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                number = f"{value:.4f}" if isinstance(value, float) else f"{value}"
-                lines.append(f"| {name} | {key} | {number} |")
-        if row.get("stand_ins"):
-            told = f"{len(row['stand_ins'])} speakers, each scored as the likeliest known one"
-            lines.append(f"| {name} | strangers | {told} |")
-    return lines
-
-
 def _read_scores(path: str | os.PathLike) -> list[dict[str, Any]]:
     command = "vqspeech evaluate --json"
     rows = read_scores_json(path, command)
+    rows = [model_scores(row) if is_speech_scores(row) else row for row in rows]
     if not all(isinstance(row, dict) and isinstance(row.get("data"), str) for row in rows):
         raise InputError(f"{path}: names no data; give a file of '{command}'")
-    return rows
-
-
-def _card(
-    model: SpeechVQVAE, about: str, scores: Mapping[str, Mapping[str, Any]], precision: str
-) -> str:
-    weights = sum(p.numel() for p in model.parameters()) + model.quantizer.codebook.numel()
-    quantizer = model.settings.quantizer
-    lines = [
-        about,
-        "",
-        "## Facts",
-        "",
-        "| what | value |",
-        "|---|---|",
-        f"| kind | {model.kind}, `vqspeech.load` reads it |",
-        f"| sample rate | {model.sample_rate} Hz |",
-        f"| codes | {model.code_rate:g} a second, each one of {quantizer.num_codes} |",
-        f"| speakers | {len(model.speakers)} |",
-        f"| weights | {weights:,} numbers, matrices in {precision} |",
-        f"| receptive field of the decoder | {model.decoder.wavenet.receptive_field} samples |",
-    ]
-    return "\n".join(lines + score_lines(scores)) + "\n"
-
-
-_DEFAULT_ABOUT = """# A vqspeech model
-
-A VQ-VAE for voice conversion. What it was trained on was not written down when it was exported."""
+    # What each utterance scored is for 'vqspeech compare', and long.
+    return [{key: row[key] for key in row if key != "by_utterance"} for row in rows]

@@ -13,9 +13,10 @@ from typing import Any
 
 from torch import Tensor
 
-from vqspeech.checkpoint import hash_folder, load_json, packaged_models, save_folder
+from vqspeech.checkpoint import hash_folder, load_json, named_models, save_folder
 from vqspeech.errors import InputError
 from vqspeech.models.build import load_speech_prior, prior_config
+from vqspeech.models.code_hash import hash_codes
 from vqspeech.models.prior import SpeechPrior
 from vqspeech.stages.export_model import (
     check_export,
@@ -23,8 +24,8 @@ from vqspeech.stages.export_model import (
     read_scores_json,
     read_text,
     rounded,
-    score_lines,
 )
+from vqspeech.stages.model_card import score_lines
 
 COMMAND = "vqspeech analyze likelihood --json"
 WAVEFORM = ("decoder", "prior", "uniform_prior", "total", "total_uniform")  # bits a sample
@@ -57,7 +58,7 @@ def export_prior(
             beyond the range of the precision.
         WriteError: `out` is there and may not be replaced, or holds other files.
     """
-    folder = check_export(prior, out, precision, overwrite=overwrite)
+    folder = check_export(prior, out, precision, overwrite=overwrite, kind="priors")
     loaded, source = load_speech_prior(folder), load_json(folder / "config.json")
     own_hash = hash_folder(folder)
     text = read_text(about) if about is not None else source.get("about") or _DEFAULT_ABOUT
@@ -123,7 +124,7 @@ def _card(
     precision: str,
 ) -> str:
     codes = prior.code_format
-    named = [n for n, path in packaged_models().items() if hash_folder(path) == codes.model_hash]
+    named = [n for n, path in named_models().items() if hash_codes(path) == codes.model_hash]
     whose = f"the model `{named[0]}` ({codes.model_hash})" if named else codes.model_hash
     each = f"each one of {codes.num_codes}"
     if codes.groups > 1:

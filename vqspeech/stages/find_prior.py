@@ -1,8 +1,8 @@
 """A prior and the model whose codes it is fitted to: found by one another, and held together.
 
-Either is a run, a checkpoint, a folder that was exported, or the name of a packaged one. They fit
-where the hash of the model is the one that the prior keeps; that is read from settings, and weights
-are loaded only of a pair that fits.
+Either is a run, a checkpoint, a folder that was exported, or the name of one. They fit
+where the hash of what makes the model's codes is the one that the prior keeps; models are loaded
+only of a pair that fits.
 """
 
 import os
@@ -10,12 +10,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from vqspeech.checkpoint import find_model, hash_folder, load_json, packaged_models
+from vqspeech.checkpoint import (
+    Kind,
+    find_model,
+    hash_folder,
+    load_json,
+    named_models,
+    packaged_models,
+)
 from vqspeech.data.code_file import RecordedCodes
 from vqspeech.data.codes import CodeDir
 from vqspeech.errors import InputError, MissingError
 from vqspeech.generation.voice import Voice, load_voice
 from vqspeech.models.build import load_speech_prior
+from vqspeech.models.code_hash import hash_codes
 from vqspeech.models.prior import CodeFormat, SpeechPrior
 from vqspeech.models.speech import SpeechVQVAE
 
@@ -31,8 +39,8 @@ def find_prior(
     """Where a prior and its model lie.
 
     Without either, they are the first packaged model that has a packaged prior, and that prior.
-    With one of them the other is looked for among the packaged ones, then among the runs and
-    folders that stand beside its run.
+    With one of them the other is looked for among those that have a name, packaged or in this
+    checkout, then among the runs and folders that stand beside its run.
 
     Args:
         prior: a run, a checkpoint, a folder, or the name of a packaged prior.
@@ -55,7 +63,7 @@ def find_prior(
         prior_path = _find_or_refuse("priors", model_path, note)
     elif model_path is None:
         model_path = _find_or_refuse("models", prior_path, note)
-    wanted, found = codes_hash(find_model(prior_path)), hash_folder(find_model(model_path))
+    wanted, found = codes_hash(find_model(prior_path)), hash_codes(find_model(model_path))
     if wanted != found:
         raise InputError(
             f"{name_of(prior_path, 'priors')}: fitted to codes of another model ({wanted}) than "
@@ -104,7 +112,7 @@ def load_matching(
         "prior": name_of(prior_path, "priors"),
         "model": name_of(model_path, "models"),
         "prior_hash": hash_folder(find_model(prior_path)),
-        "model_hash": hash_folder(find_model(model_path)),
+        "model_hash": hash_codes(find_model(model_path)),
     }
     loaded = load_speech_prior(prior_path)
     voice = load_voice(find_model(model_path), device)  # absolute: no packaged name
@@ -171,22 +179,22 @@ def codes_hash(folder: str | os.PathLike) -> str:
     return found
 
 
-def name_of(path: str | os.PathLike, kind: str) -> str:
+def name_of(path: str | os.PathLike, kind: Kind) -> str:
     """What --prior (`kind` "priors") or --model ("models") takes for `path`: the shortest name."""
-    for name, folder in packaged_models(kind).items():
+    for name, folder in named_models(kind).items():
         if folder == Path(path):
             return name
     return str(path)
 
 
-def _place(kind: str, given: str | os.PathLike) -> Path:
-    path = packaged_models(kind).get(str(given), Path(given))
+def _place(kind: Kind, given: str | os.PathLike) -> Path:
+    path = named_models(kind).get(str(given), Path(given))
     folder = find_model(path)
     _check_kind(load_json(folder / "config.json"), path, kind)
     return path
 
 
-def _check_kind(config: dict[str, Any], place: str | os.PathLike, kind: str) -> None:
+def _check_kind(config: dict[str, Any], place: str | os.PathLike, kind: Kind) -> None:
     if config.get("kind") != KINDS[kind]:
         raise InputError(
             f"{place}: holds a {config.get('kind')}, a {KINDS[kind]} was wanted; give another "
@@ -196,7 +204,7 @@ def _check_kind(config: dict[str, Any], place: str | os.PathLike, kind: str) -> 
 
 def _packaged_pair() -> tuple[Path, Path]:
     for model in packaged_models().values():
-        made_by = hash_folder(model)
+        made_by = hash_codes(model)
         for prior in packaged_models("priors").values():
             if codes_hash(prior) == made_by:
                 return prior, model
@@ -206,26 +214,26 @@ def _packaged_pair() -> tuple[Path, Path]:
     )
 
 
-def _find_or_refuse(kind: str, other: Path, note: Callable[[str], None]) -> Path:
+def _find_or_refuse(kind: Kind, other: Path, note: Callable[[str], None]) -> Path:
     path = _find_beside(kind, other)
     if path is None:
         raise InputError(
             f"{other}: no {kind[:-1]} that fits is packaged or stands in {_run_of(other).parent}; "
             f"give {OPTIONS[kind]}"
         )
-    if path not in packaged_models(kind).values():
+    if path not in named_models(kind).values():
         note(f"{OPTIONS[kind]} {path}, which fits {other}")
     return path
 
 
-def _find_beside(kind: str, other: Path) -> Path | None:
-    """The packaged prior or model that fits, else the first by name that stands beside `other`."""
-    wanted = codes_hash(find_model(other)) if kind == "models" else hash_folder(find_model(other))
-    for path in (*packaged_models(kind).values(), *_neighbours(other)):
+def _find_beside(kind: Kind, other: Path) -> Path | None:
+    """The one with a name that fits, else the first by name that stands beside `other`."""
+    wanted = codes_hash(find_model(other)) if kind == "models" else hash_codes(find_model(other))
+    for path in (*named_models(kind).values(), *_neighbours(other)):
         try:
             folder = find_model(path)
             _check_kind(load_json(folder / "config.json"), path, kind)
-            found = codes_hash(folder) if kind == "priors" else hash_folder(folder)
+            found = codes_hash(folder) if kind == "priors" else hash_codes(folder)
         except InputError:
             continue  # a run of another kind, or one that is being written
         if found == wanted:

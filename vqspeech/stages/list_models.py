@@ -1,37 +1,41 @@
-"""Which models are at hand, and who they can speak as; read from settings, without weights."""
+"""Which models are at hand, and who they can speak as; none is built for it."""
 
 import os
 from pathlib import Path
 from typing import Any
 
-from vqspeech.checkpoint import find_model, hash_folder, load_json, packaged_models
+from vqspeech.checkpoint import Kind, find_named, load_json, named_models, packaged_models
 from vqspeech.config.loader import parse_config
 from vqspeech.config.schema import LogMelEncoderSettings, SpeechModelSettings
 from vqspeech.errors import InputError, MissingError
+from vqspeech.models.code_hash import hash_codes, speech_config
 
-KIND, PRIOR_KIND = "speech-vqvae", "speech-prior"
+PRIOR_KIND = "speech-prior"
 # Where recipes leave their runs, seen from a checkout or from a recipe's own folder.
 PATTERNS = ("exp/*/best", "egs/*/exp/*/best", "*/exp/*/best")
+PACKAGED, CHECKOUT, RUN = "packaged", "checkout", "run"  # where a model is
 
 
 def list_models(folder: str | os.PathLike) -> list[dict[str, Any]]:
-    """Packaged models, then the best checkpoints of runs below `folder`.
+    """Packaged models, those of this checkout, then the best checkpoints of runs below `folder`.
 
     Returns:
-        A row a model: model (what --model takes), sample_rate, code_rate, num_codes, num_speakers,
-        megabytes, scores (numbers by the data they were measured on, as far as the model has them).
+        A row a model: model (what --model takes), place (packaged, checkout or run), model_hash (of
+        what makes its codes), sample_rate, code_rate, num_codes, groups, num_speakers, megabytes,
+        speed (as `measure_speed` found it when the model was exported, or None), scores (numbers by
+        the data they were measured on, as far as the model has them).
     """
     rows = []
-    for name, path in _at_hand(packaged_models(), folder):
+    for name, place, path in _at_hand("models", folder):
         try:
-            rows.append(_describe(name, path))
+            rows.append(_describe(name, place, path))
         except InputError:
             continue  # a run of another kind, or one that is being written
     return rows
 
 
 def list_priors(folder: str | os.PathLike) -> list[dict[str, Any]]:
-    """Packaged priors, then the best checkpoints of prior runs below `folder`.
+    """Packaged priors, those of this checkout, then the best checkpoints of runs below `folder`.
 
     Returns:
         A row a prior: prior (what --prior takes), model (what --model takes for the model whose
@@ -39,14 +43,13 @@ def list_priors(folder: str | os.PathLike) -> list[dict[str, Any]]:
         num_speakers (0 where it is told of none), megabytes, scores.
     """
     models: dict[str, str] = {}
-    for name, path in _at_hand(packaged_models(), folder):
+    for name, _, path in _at_hand("models", folder):
         try:
-            _speech_config(path)
-            models.setdefault(hash_folder(path), name)
+            models.setdefault(hash_codes(path), name)
         except InputError:
             continue  # no model, or one that is being written
     rows = []
-    for name, path in _at_hand(packaged_models("priors"), folder):
+    for name, _, path in _at_hand("priors", folder):
         try:
             rows.append(_describe_prior(name, path, models))
         except InputError:
@@ -61,13 +64,11 @@ def list_speakers(model: str | os.PathLike | None) -> list[dict[str, str | None]
         MissingError: no model given and none packaged.
         InputError: there is no speech model at `model`.
     """
-    packaged = packaged_models()
-    if model is None and not packaged:
+    if model is None and not packaged_models():
         raise MissingError(
             "--model: no model comes with this version; give a run, such as egs/mini/exp/vqvae/best"
         )
-    name = str(model) if model is not None else next(iter(packaged))
-    config = _speech_config(find_model(packaged.get(name, Path(name))))
+    config = speech_config(find_named(next(iter(packaged_models())) if model is None else model))
     known = config.get("speaker_information")
     known = known if isinstance(known, dict) else {}
     rows = []
@@ -77,13 +78,15 @@ def list_speakers(model: str | os.PathLike | None) -> list[dict[str, str | None]
     return rows
 
 
-def _at_hand(packaged: dict[str, Path], folder: str | os.PathLike) -> list[tuple[str, Path]]:
-    """Names and folders of what is packaged, then of the runs below `folder`, of any kind."""
-    found = dict(packaged)
-    for pattern in PATTERNS:
-        for path in sorted(Path(folder).glob(pattern)):
-            found.setdefault(str(path), path)
-    return list(found.items())
+def _at_hand(kind: Kind, folder: str | os.PathLike) -> list[tuple[str, str, Path]]:
+    """Name, place and folder of what has a name, then of the runs below `folder`, of any kind."""
+    packaged = packaged_models(kind)
+    found = [
+        (name, PACKAGED if packaged.get(name) == path else CHECKOUT, path)
+        for name, path in named_models(kind).items()
+    ]
+    runs = [path for pattern in PATTERNS for path in sorted(Path(folder).glob(pattern))]
+    return found + [(str(path), RUN, path) for path in dict.fromkeys(runs)]
 
 
 def _describe_prior(name: str, path: Path, models: dict[str, str]) -> dict[str, Any]:
@@ -106,19 +109,23 @@ def _describe_prior(name: str, path: Path, models: dict[str, str]) -> dict[str, 
         raise InputError(f"{path}: does not say whose codes; copy the folder again") from error
 
 
-def _describe(name: str, path: Path) -> dict[str, Any]:
-    config = _speech_config(path)
+def _describe(name: str, place: str, path: Path) -> dict[str, Any]:
+    config = speech_config(path)
     settings = parse_config(config.get("model"), SpeechModelSettings, str(path))
     hop = settings.encoder.mel_hop if isinstance(settings.encoder, LogMelEncoderSettings) else 1
     for stride in settings.encoder.strides:
         hop *= stride
     return {
         "model": name,
+        "place": place,
+        "model_hash": hash_codes(path),
         "sample_rate": settings.sample_rate,
         "code_rate": settings.sample_rate / hop,
         "num_codes": settings.quantizer.num_codes,
+        "groups": settings.quantizer.groups,
         "num_speakers": len(config["speakers"]),
         "megabytes": _megabytes(path),
+        "speed": _speed(config),
         "scores": _scores(config),
     }
 
@@ -130,15 +137,14 @@ def _megabytes(path: Path) -> float:
     return weights.stat().st_size / 1e6
 
 
+def _speed(config: dict[str, Any]) -> dict[str, Any] | None:
+    speed = config.get("speed")
+    found = speed.get("times_real_time") if isinstance(speed, dict) else None
+    return speed if isinstance(found, int | float) else None
+
+
 def _scores(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Scores by data; a hand-edited file may hold anything."""
     scores = config.get("scores")
     scores = scores if isinstance(scores, dict) else {}
     return {name: row for name, row in scores.items() if isinstance(row, dict)}
-
-
-def _speech_config(path: Path) -> dict[str, Any]:
-    config = load_json(path / "config.json")
-    if config.get("kind") != KIND or not isinstance(config.get("speakers"), list):
-        raise InputError(f"{path}: holds a {config.get('kind')}, a {KIND} was wanted")
-    return config

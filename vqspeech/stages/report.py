@@ -21,13 +21,16 @@ from vqspeech.stages.report_codes import (
     quoted,
     read_codebook,
 )
+from vqspeech.stages.report_conversion import KINDS as CONVERSION_KINDS
+from vqspeech.stages.report_conversion import conversion_tiles
 from vqspeech.stages.report_listening import listening_section
 from vqspeech.stages.report_phones import (
     best_scores,
     find_scores,
     phones_section,
 )
-from vqspeech.stages.report_prior import KINDS, prior_section
+from vqspeech.stages.report_prior import KINDS as PRIOR_KINDS
+from vqspeech.stages.report_prior import prior_section
 from vqspeech.stages.report_prior_run import PriorRun, find_prior_run, prior_scores
 from vqspeech.stages.report_utterances import utterances_section
 from vqspeech.stages.summarize import summarize_run
@@ -57,7 +60,8 @@ def make_report(
         out: the page, `.html`; an old one is replaced.
         codes: code directories of this run's model; without it those beside the run,
             `codes*/*`.
-        scores: JSON files of `vqspeech analyze`; without it those beside the run, `analysis*`.
+        scores: JSON files of `vqspeech analyze` and `evaluate`; without it those beside the run,
+            `analysis*`.
         prior: a run of `vqspeech train prior` on codes of this run's model; without it the best of
             those beside the run, `prior*`.
         data: a data directory with the audio of utterances in `codes`: for their waveforms, and to
@@ -88,7 +92,8 @@ def make_report(
     )
     found = find_scores(run, scores, hashes, note)
     prior_run = find_prior_run(run, prior, hashes, note)
-    of_codes = [scored for scored in found if scored.scores["kind"] not in KINDS]
+    elsewhere = (*PRIOR_KINDS, *CONVERSION_KINDS)
+    of_codes = [scored for scored in found if scored.scores["kind"] not in elsewhere]
     sections = [
         training_section(run, log),
         codebook_section(material, found),
@@ -96,6 +101,7 @@ def make_report(
         utterances_section(material, found, data, note),
         listening_section(
             run,
+            found,
             data=data,
             src=src,
             speakers=speakers,
@@ -166,7 +172,7 @@ def make_header(
         text = _read_text(run / name)
         if text:
             texts.append(Text(title, text))
-    tiles = (*best_scores(found), *prior_scores(prior), *scores)
+    tiles = (*best_scores(found), *conversion_tiles(found), *prior_scores(prior), *scores)
     return Header(run.resolve().name, tuple(facts), tiles, tuple(texts))
 
 

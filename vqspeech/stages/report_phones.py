@@ -25,7 +25,7 @@ from vqspeech.stages.report_codes import CodesMaterial, analyze_command
 CODES = "codes"  # what the scored codes are called among the systems
 PICTURED = (
     *("kind", "phones", "code_phones", "counts", "confusion", "per_phone", "systems"),
-    "model_hash",
+    *("model_hash", "by_utterance"),
 )
 TITLES = {
     "phonemes": "Phones",

@@ -157,7 +157,7 @@ def _samples(
     from vqspeech.generation.voice import load_voice
     from vqspeech.stages.unconditional import draw_speech
 
-    folder = next(f for f in checkpoints(run) if _fits(f, found.model_hash))
+    folder = next(f for f in reversed(checkpoints(run)) if _fits(f, found.model_hash))
     voice = load_voice(folder)
     rows = list_speakers(folder)
     described = {row["speaker"]: describe_speaker(row) for row in rows}

@@ -1,7 +1,8 @@
 """How good a speech model is on held-out speech: its likelihood, and whether it uses its codes."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,9 +13,21 @@ from vqspeech.models.speech import SpeechVQVAE
 from vqspeech.nn.quantizer import perplexity
 
 
+class WindowScore(NamedTuple):
+    """The likelihood of one window."""
+
+    utterance: str
+    samples: int
+    nats: float
+    swap_nats: float | None  # lost with the codes of another utterance; None where none was near
+
+
 @torch.no_grad()
 def score_speech_vqvae(
-    model: SpeechVQVAE, windows: Iterable[Batch], likelihood_every: int = 1
+    model: SpeechVQVAE,
+    windows: Iterable[Batch],
+    likelihood_every: int = 1,
+    each: Callable[[WindowScore], None] | None = None,
 ) -> dict[str, float]:
     """Numbers of a model in evaluation mode over windows of held-out speech.
 
@@ -23,6 +36,7 @@ def score_speech_vqvae(
         windows: neighbours in a batch should be of different utterances.
         likelihood_every: likelihoods are computed on every so many batches, because they take
             long; the codes are counted over all.
+        each: told the likelihood of every window that has one.
 
     Returns:
         nll: nats a sample, `bits` the same in bits.
@@ -49,12 +63,18 @@ def score_speech_vqvae(
         samples += int(elements.sum())
         # Only rows whose neighbour is of another utterance tell anything.
         rows = [i for i, name in enumerate(batch.utterances) if batch.utterances[i - 1] != name]
+        lost: dict[int, float] = {}
         if rows:
             latents = output.quantized.latents.movedim(-1, 1).roll(1, 0)
             other = model.decoder.nll(levels[rows], latents[rows], speaker[rows], length[rows])
             wrong += float(other.nats.sum())
             right_of_swapped += float(nats[rows].sum())
             swapped_samples += int(elements[rows].sum())
+            lost = dict(zip(rows, (other.nats - nats[rows]).tolist(), strict=True))
+        if each is not None:
+            scored = zip(batch.utterances, elements.tolist(), nats.tolist(), strict=True)
+            for i, (name, count, own) in enumerate(scored):
+                each(WindowScore(name, int(count), own, lost.get(i)))
     nll = right / max(samples, 1)
     gap = (wrong - right_of_swapped) / swapped_samples if swapped_samples else None
     return {

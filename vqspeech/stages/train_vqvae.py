@@ -13,6 +13,8 @@ from vqspeech.config.schema import TrainSpeechVQVAE
 from vqspeech.data.crops import Batch, CropBatches, list_stretches, validation_windows
 from vqspeech.data.data_dir import DataDir
 from vqspeech.errors import InputError
+from vqspeech.generation.revoicing import revoice
+from vqspeech.models.acoustics import Measured
 from vqspeech.models.build import build_speech_vqvae, model_config
 from vqspeech.models.speech import SpeechVQVAE
 from vqspeech.models.vqvae import VQVAEOutput
@@ -102,6 +104,7 @@ class _SpeechTask:
         lengths = [s.length for s in list_stretches([valid], model.speakers, model.sample_rate)]
         self.valid_seconds = sum(lengths) / model.sample_rate
         self._last: VQVAEOutput | None = None
+        self._is_frozen = False
 
     def task(self) -> Task:
         information = {
@@ -135,25 +138,60 @@ class _SpeechTask:
         waveform, speaker, length = (
             tensor.to(self.device, non_blocking=True) for tensor in batch[:3]
         )
-        heard = warp_frequencies(waveform, training.warp)
-        heard = disturb(heard, training.augment) if training.augment else heard
-        is_guided = self.model.guide is not None and training.guide_weight > 0
         is_first = step < training.guide_steps
+        self._is_frozen = training.freeze and not is_first
+        if self._is_frozen:
+            self.model.freeze_all_but_wavenet()
+            rows = training.likelihood_crops or training.batch_size  # the rest teaches nothing more
+            waveform, speaker, length = waveform[:rows], speaker[:rows], length[:rows]
+        head = self.model.decoder.acoustics
+        measured = None if head is None or self._is_frozen else head.measure(waveform)
+        heard = self._heard(waveform, measured)
         if is_first:
             output = self.model.quantize(heard)
         else:
-            output = self.model.score(waveform, speaker, length, heard=heard)
+            stretch = self._stretch(step)
+            output = self.model.score(waveform, speaker, length, heard=heard, stretch=stretch)
         losses = self.model.losses(output)
-        if is_guided:
-            losses["guide"] = self.model.guide_loss(output, waveform, speaker, length)
+        if self.model.has_guide and training.guide_weight and not self._is_frozen:
+            losses |= self.model.guide_losses(output, waveform, speaker, length, measured)
             losses["loss"] = losses["loss"] + training.guide_weight * losses["guide"]
         if is_first:
             del losses["nll"]  # there is none
+        if self._is_frozen:
+            losses = {"loss": losses["nll"], "nll": losses["nll"]}
         self._last = output
         self._is_real = self.model.real_frames(length, self.crop // self.model.hop)
         return losses
 
+    def _heard(self, waveform: torch.Tensor, measured: Measured | None) -> torch.Tensor:
+        """What the encoder is given of waveforms (B, T): other throats, pitches, microphones."""
+        training = self.settings.training
+        heard = warp_frequencies(waveform, training.warp)
+        if training.revoice and measured is not None:
+            rows = (torch.rand(len(waveform)) < training.revoice).to(waveform.device)
+            head, heard = self.model.decoder.acoustics, heard.clone()
+            heard[rows] = revoice(
+                *(measured.envelope[rows], measured.hz[rows], self.model.sample_rate, head.hop),
+                throat=training.warp,
+                octaves=training.revoice_octaves,
+            )
+        return disturb(heard, training.augment) if training.augment else heard
+
+    def _stretch(self, step: int) -> tuple[int, int, int] | None:
+        """Which part of a batch the likelihood is taken of; a function of (seed, step)."""
+        training, model = self.settings.training, self.model
+        if not training.likelihood_seconds and not training.likelihood_crops:
+            return None
+        frames = self.crop // model.hop
+        wanted = round(training.likelihood_seconds * model.code_rate) or frames
+        generator = torch.Generator().manual_seed((training.seed << 32) + step)
+        first = int(torch.randint(frames - min(wanted, frames) + 1, (), generator=generator))
+        return training.likelihood_crops or training.batch_size, first, first + min(wanted, frames)
+
     def update_codebook(self, optimizer: Optimizer) -> None:
+        if self._is_frozen:
+            return
         restarted = self.model.update_codebook(self._last, self._is_real)
         reset_rows(optimizer, self.model.quantizer.codebook, map(tuple, restarted.tolist()))
 

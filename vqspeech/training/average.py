@@ -42,6 +42,10 @@ class WeightAverage:
         for name, value in self.tensors.items():
             value.copy_(tensors[name])
 
+    def give(self) -> None:
+        """The model goes on from the average."""
+        self._model.load_state_dict(self.tensors)
+
     @contextlib.contextmanager
     def applied(self) -> Iterator[None]:
         """The model holds the average inside the block, and its own weights again after it."""

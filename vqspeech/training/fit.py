@@ -131,6 +131,8 @@ def fit(
     batches = prefetch(task.batch_at, state.step, settings.steps)
     with _signals() as received, progress, contextlib.closing(batches):
         for batch in batches:
+            if 0 < state.step == settings.phase(state.step)[0]:
+                average.give()  # what stays as it is from here on is what is shared
             # Dropout, jitter and restarts of step n do not depend on the steps before it.
             torch.manual_seed((settings.seed << 32) + state.step)
             rate = learning_rate(state.step, settings)

@@ -29,9 +29,10 @@ def build_optimizer(model: nn.Module, settings: TrainingSettings) -> Optimizer:
 
 
 def learning_rate(step: int, settings: TrainingSettings) -> float:
-    """The rate of a step: a linear warm-up, then half a cosine down to the final rate."""
-    warm = min(1.0, (step + 1) / (settings.warmup_steps + 1))
-    progress = min(1.0, step / settings.steps)
+    """The rate of a step: in each phase a linear warm-up, then half a cosine to the final rate."""
+    first, last = settings.phase(step)
+    warm = min(1.0, (step - first + 1) / (settings.warmup_steps + 1))
+    progress = min(1.0, (step - first) / (last - first))
     cosine = 0.5 * (1 + math.cos(math.pi * progress))
     final = min(settings.final_learning_rate, settings.learning_rate)
     return warm * (final + (settings.learning_rate - final) * cosine)
