@@ -17,7 +17,7 @@ from vqspeech.errors import InputError, UsageError, WriteError
 from vqspeech.models.build import load_speech_vqvae, model_config
 from vqspeech.stages.encode import hash_model
 from vqspeech.stages.enrol import enrol
-from vqspeech.stages.enrolment_fit import FitSettings, Piece, cut_pieces, hold_out
+from vqspeech.stages.enrolment_fit import FitSettings, Piece, RowFit, cut_pieces, hold_out
 from vqspeech.stages.evaluate_likelihood import evaluate_likelihood
 from vqspeech.stages.export_model import export_model
 from vqspeech.stages.list_models import list_speakers
@@ -190,8 +190,8 @@ def test_the_same_seed_gives_the_same_files_and_another_one_another_voice(run, w
     assert weights["a"] == weights["b"] != weights["c"]
 
 
-def test_what_is_reported_is_what_the_file_holds(run, wav, tmp_path):
-    source = export_model(run, tmp_path / "source")  # in 16 bits
+def test_what_is_reported_is_what_the_file_says(run, wav, tmp_path):
+    source = export_model(run, tmp_path / "source")
     done = add("mary", wav, source, tmp_path / "out")
     model = load_speech_vqvae(tmp_path / "out")
     voice = vqspeech.load(tmp_path / "out", device="cpu")
@@ -209,6 +209,18 @@ def test_what_is_reported_is_what_the_file_holds(run, wav, tmp_path):
             )
         nats, samples = nats + float(nll.nats), samples + int(nll.elements)
     assert done.after["nll"] == pytest.approx(nats / samples, rel=1e-5)
+
+
+def test_the_row_is_rounded_as_the_file_rounds_it_before_it_is_scored(make_model):
+    model = make_model(sample_rate=RATE)
+    pieces = [Piece(torch.from_numpy(hum(150, 0.2)), torch.zeros(100, dtype=torch.int64))] * 2
+    fit = RowFit(model, "mary", pieces[:1], pieces[1:], QUICK, seed=0)
+    others, exact = model.decoder.speaker.weight[:2].detach().clone(), 1 / 3
+    with torch.no_grad():
+        model.decoder.speaker.weight[2] = exact
+    row = fit.rounded_row(torch.float16)
+    assert row.tolist() == [float(np.float16(exact))] * 4 != [exact] * 4
+    assert torch.equal(model.decoder.speaker.weight, torch.cat((others, row[None])))
 
 
 def test_a_tenth_is_held_out_spread_over_all():

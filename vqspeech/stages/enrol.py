@@ -25,13 +25,14 @@ from vqspeech.devices import choose_device
 from vqspeech.errors import MissingError, UsageError
 from vqspeech.generation.voice import Voice
 from vqspeech.models.build import load_speech_vqvae
-from vqspeech.models.new_speaker import SPEAKER_TABLE
+from vqspeech.models.new_speaker import GUIDE, NLL, SPEAKER_TABLE
 from vqspeech.stages.enrolment_fit import FitSettings, RowFit, cut_pieces, hold_out
 from vqspeech.stages.enrolment_speech import read_enrolment
 from vqspeech.stages.export_model import PRECISIONS, check_export, export_model
 
 WEIGHTS = "model.safetensors"
 CARD_HEADING = "## Added voices"
+_UNITS = {NLL: "nats a sample", GUIDE: "of the guide"}
 
 
 class Enrolled(NamedTuple):
@@ -49,10 +50,13 @@ class Enrolled(NamedTuple):
     device: str
 
     def __str__(self) -> str:
-        change = f"{self.before['nll']:.3f} -> {self.after['nll']:.3f} nats a sample"
+        changes = ", ".join(
+            f"{self.before[term]:.3f} -> {self.after[term]:.3f} {_UNITS[term]}"
+            for term in sorted(self.after, reverse=True)
+        )
         return (
             f"wrote {self.path}  {self.speaker} from {self.recordings} recordings, "
-            f"{self.seconds:.0f} s  held out: {change} ({self.like} -> {self.speaker})  "
+            f"{self.seconds:.0f} s  held out: {changes} ({self.like} -> {self.speaker})  "
             f"{self.steps} steps in {self.spent:.0f} s ({self.device})"
         )
 

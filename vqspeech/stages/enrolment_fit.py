@@ -40,9 +40,10 @@ class FitSettings:
     """How a row is fitted."""
 
     guide_steps: int = 400  # by the guide alone, where the model has one
+    guide_batch_size: int = 16  # it costs little
     steps: int = 100  # by the likelihood
-    guide_weight: float = 1.0  # of the guide beside the likelihood, which is in nats a sample
     batch_size: int = 4  # 8 came as far in twice the time
+    guide_weight: float = 1.0  # of the guide beside the likelihood, which is in nats a sample
     crop_seconds: float = 0.64
     learning_rate: float = 0.05
     validate_every: int = 20
@@ -78,6 +79,12 @@ def hold_out(pieces: Sequence[Piece], sample_rate: int) -> tuple[list[Piece], li
     return train, held_out
 
 
+class _Phase(NamedTuple):
+    steps: int
+    batch_size: int
+    weights: dict[str, float]  # of the terms whose sum is minimised
+
+
 class RowFit:
     """A new row of a model's speaker table, and what it is fitted to.
 
@@ -99,13 +106,11 @@ class RowFit:
         settings: FitSettings,
         seed: int,
     ):
-        self.model, self.settings, self._train = model, settings, train
+        self.model, self.settings, self._train, self._seed = model, settings, train, seed
         self.terms = known_terms(model)
         self._crop = max(1, round(settings.crop_seconds * model.code_rate))
-        ids, lengths = [f"{n}" for n in range(len(train))], [len(piece.codes) for piece in train]
-        self._order = CropOrder(ids, lengths, self._crop, settings.batch_size, seed)
-        size = settings.batch_size
-        starts = range(0, len(held_out), size)
+        held_out = sorted(held_out, key=lambda piece: len(piece.codes))  # less to fill up
+        starts, size = range(0, len(held_out), settings.batch_size), settings.batch_size
         self._windows = [_batch(held_out[i : i + size], model.hop) for i in starts]
         # The row that it begins as:
         self.like = nearest_speaker(model, _batch(self._probe(), model.hop), self.terms[0])
@@ -132,42 +137,42 @@ class RowFit:
         """
         settings, phases = self.settings, []
         if GUIDE in self.terms:
-            phases.append((settings.guide_steps, {GUIDE: 1.0}))
+            phases.append(_Phase(settings.guide_steps, settings.guide_batch_size, {GUIDE: 1.0}))
         weights = {NLL: 1.0, GUIDE: settings.guide_weight}
-        phases.append((settings.steps, {name: weights[name] for name in self.terms}))
-        taken, total = 0, sum(steps for steps, _ in phases)
-        for steps, weights in phases:
-            taken += self._run_phase(steps, weights, taken, total, deadline, progress)
+        weights = {name: weights[name] for name in self.terms}
+        phases.append(_Phase(settings.steps, settings.batch_size, weights))
+        taken, total = 0, sum(phase.steps for phase in phases)
+        for phase in phases:
+
+            def tell(step: int, before: int = taken) -> None:
+                if progress is not None:
+                    progress(before + step, total)
+
+            taken += self._run_phase(phase, deadline, tell)
         return taken
 
-    def _run_phase(
-        self,
-        steps: int,
-        weights: Mapping[str, float],
-        before: int,
-        total: int,
-        deadline: float,
-        progress: Callable[[int, int], None] | None,
-    ) -> int:
-        def tell(taken: int) -> None:
-            if progress is not None:
-                progress(before + taken, total)
+    def _run_phase(self, phase: _Phase, deadline: float, progress: Callable[[int], None]) -> int:
+        names = [str(number) for number in range(len(self._train))]
+        lengths = [len(piece.codes) for piece in self._train]
+        order = CropOrder(names, lengths, self._crop, phase.batch_size, self._seed)
+
+        def compute_loss(step: int) -> Tensor:
+            places = order.pieces(step)
+            crops = [self._cut(self._train[index], first, self._crop) for index, first in places]
+            batch = _batch(crops, self.model.hop)
+            terms = enrolment_terms(self.model, batch, self.row, phase.weights)
+            return _weighted(terms, phase.weights)
 
         return fit_few(
             [self._table],
-            lambda step: _weighted(self._crop_terms(before + step, weights), weights),
-            lambda: _weighted(self.held_out(self.row, weights), weights),
-            steps=steps,
+            compute_loss,
+            lambda: _weighted(self.held_out(self.row, phase.weights), phase.weights),
+            steps=phase.steps,
             learning_rate=self.settings.learning_rate,
             validate_every=self.settings.validate_every,
             deadline=deadline,
-            progress=tell,
+            progress=progress,
         ).taken
-
-    def _crop_terms(self, step: int, names: Collection[str]) -> dict[str, Tensor]:
-        places = self._order.pieces(step)
-        crops = [self._cut(self._train[index], first, self._crop) for index, first in places]
-        return enrolment_terms(self.model, _batch(crops, self.model.hop), self.row, names)
 
     @torch.no_grad()
     def held_out(self, row: int, names: Collection[str]) -> dict[str, float]:
