@@ -98,16 +98,18 @@ def export_onnx(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Write a model for other runtimes: encoder, conditions and decoder step as ONNX."""
-    from vqspeech.stages.export_onnx import CHECK_SECONDS, CHECK_STEPS
     from vqspeech.stages.export_onnx import export_onnx as run
+    from vqspeech.stages.onnx_comparison import CHECK_SECONDS, CHECK_STEPS
 
     folder, found = run(model, out, overwrite=overwrite)
     for file in sorted(folder.glob("*.onnx")):
         typer.echo(f"wrote {file}  {file.stat().st_size / 1e6:.2f} MB")
+    lags = "" if found.equal_lags is None else f" and {100 * found.equal_lags:g} % of the lags"
+    acoustics = "" if found.acoustics is None else f"acoustics within {found.acoustics:.1e}, "
     typer.echo(
-        f"onnxruntime against torch: {100 * found.equal_codes:g} % of the codes of "
-        f"{CHECK_SECONDS:g} s are equal, conditions within {found.conditions:.1e}, logits of "
-        f"{CHECK_STEPS} steps within {found.logits:.1e}"
+        f"onnxruntime against torch: {100 * found.equal_codes:g} % of the codes{lags} of "
+        f"{CHECK_SECONDS:g} s are equal, conditions within {found.conditions:.1e}, {acoustics}"
+        f"logits of {CHECK_STEPS} steps within {found.logits:.1e}"
     )
 
 

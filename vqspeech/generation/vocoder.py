@@ -52,9 +52,20 @@ def vocode(
     share = voiced[:, None] * (1 - breath.square())  # (N, F) of the power that is voice
     speech = _filter(_harmonics(hz, sample_rate, hop), response * share.sqrt(), hop)
     speech += _filter(noise, response * (1 - share).sqrt(), hop)
-    # White noise of unit power as `Envelope` sees it, where a sine of amplitude 1 has 1 in its bin.
+    return speech / noise_gain(sample_rate)
+
+
+def noise_gain(sample_rate: int) -> float:
+    """White noise of unit power as `Envelope` sees it, where a sine of amplitude 1 has 1."""
     window = torch.hann_window(round(WINDOW_SECONDS * sample_rate))
-    return speech / float(window.square().sum().sqrt() / (window.sum() / 2))
+    return float(window.square().sum().sqrt() / (window.sum() / 2))
+
+
+def band_places(sample_rate: int, bands: int) -> tuple[Tensor, Tensor]:
+    """Centre (M,) of each band in bins of the transform, and the sum (M,) of its filter."""
+    filters = mel_filters(sample_rate, N_FFT, bands, LOW_HZ)  # (M, F)
+    area = filters.sum(1)
+    return (filters @ torch.arange(filters.shape[1]).float()) / area, area
 
 
 def _harmonics(hz: Tensor, sample_rate: int, hop: int) -> Tensor:
@@ -72,11 +83,8 @@ def _harmonics(hz: Tensor, sample_rate: int, hop: int) -> Tensor:
 
 def _log_power(envelope: Tensor, sample_rate: int) -> Tensor:
     """(F, N) natural logarithm of the power in each bin, linear between the centres of bands."""
-    filters = mel_filters(sample_rate, N_FFT, len(envelope), LOW_HZ)  # (M, F)
-    filters = filters.to(envelope.device)
-    area = filters.sum(1)
-    bins = torch.arange(filters.shape[1], device=envelope.device).float()
-    centres = (filters @ bins) / area
+    centres, area = (x.to(envelope.device) for x in band_places(sample_rate, len(envelope)))
+    bins = torch.arange(N_FFT // 2 + 1, device=envelope.device).float()
     density = envelope * STD + MEAN - area.log()[:, None]
     above = torch.searchsorted(centres, bins).clamp(1, len(centres) - 1)
     place = (bins - centres[above - 1]) / (centres[above] - centres[above - 1])

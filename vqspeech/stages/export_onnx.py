@@ -1,8 +1,9 @@
-"""A speech model for other runtimes: three ONNX files, and what their inputs mean.
+"""A speech model for other runtimes: its parts as ONNX files, and what their inputs mean.
 
     DIR/encoder.onnx         waveform -> codes
         conditions.onnx      codes and speaker -> what the decoder is told, a row a code
         decoder_step.onnx    one sample of the decoder: level before, past, condition -> logits
+        acoustics.onnx       codes and speaker -> what a vocoder is told, where the model says it
         config.json          rates, shapes, speakers, and how far the files are from torch
         README.md            the same to read
         convert.py           a recording in another voice, by onnxruntime alone
@@ -17,45 +18,35 @@ import io
 import os
 import warnings
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vqspeech.audio.waveform import read_waveform
+from vqspeech.audio.features import MEAN, STD
 from vqspeech.checkpoint import MANIFEST, load_json, save_folder
 from vqspeech.errors import MissingError
+from vqspeech.generation.vocoder import N_FFT, band_places, noise_gain
+from vqspeech.generation.voice import WAVENET
 from vqspeech.models.build import load_speech_vqvae
 from vqspeech.models.code_hash import hash_codes
-from vqspeech.models.onnx_decoder import CodesToConditions, DecoderStep
+from vqspeech.models.onnx_decoder import CodesToAcoustics, CodesToConditions, DecoderStep
 from vqspeech.models.onnx_encoder import WaveformToCodes
 from vqspeech.models.speech import SpeechVQVAE
-from vqspeech.stages.demo import packaged_recording
 from vqspeech.stages.export_model import check_export
+from vqspeech.stages.onnx_comparison import Comparison, compare
+from vqspeech.stages.onnx_readme import EXAMPLE, write_readme
 
 KIND, FORMAT = "speech-vqvae-onnx", 1
 OPSET = 17
-NAMES = ("encoder.onnx", "conditions.onnx", "decoder_step.onnx")
-EXAMPLE = "convert.py"
+NAMES = ("encoder.onnx", "conditions.onnx", "decoder_step.onnx", "acoustics.onnx")
 FILES = (*NAMES, "config.json", "README.md", EXAMPLE, MANIFEST)
-# Further from torch than rounding explains, and the export is wrong.
-TOLERANCE, LEAST_EQUAL_CODES = 1e-4, 0.99
-CHECK_SECONDS, CHECK_STEPS = 5.0, 200
-
-
-class Comparison(NamedTuple):
-    """How far onnxruntime is from torch on a recording of a person."""
-
-    equal_codes: float  # share of the codes
-    conditions: float  # largest difference, of the largest value where that is above 1
-    logits: float  # the same, of steps that follow each other
 
 
 def export_onnx(
     model: str | os.PathLike, out: str | os.PathLike, *, overwrite: bool = False
 ) -> tuple[Path, Comparison]:
-    """Write encoder, conditions and decoder step of a speech model as ONNX.
+    """Write encoder, conditions, decoder step and acoustic head of a speech model as ONNX.
 
     Args:
         model: a run, a checkpoint or a model folder.
@@ -74,7 +65,7 @@ def export_onnx(
     loaded, source = load_speech_vqvae(folder), load_json(folder / "config.json")
     parts = _write_parts(loaded)
     found = compare(loaded, parts)
-    if found.equal_codes < LEAST_EQUAL_CODES or max(found[1:]) > TOLERANCE:
+    if not found.is_rounding:
         raise RuntimeError(f"onnxruntime does not compute what torch does: {found}")
     decoder = loaded.decoder.wavenet
     config = {
@@ -93,65 +84,19 @@ def export_onnx(
         "dilations": list(decoder.dilations),
         "residual_channels": decoder.residual_channels,
         "gate_channels": decoder.gate_channels,
+        **_lag_sizes(loaded),
+        **_acoustic_facts(loaded, source.get("through", WAVENET)),
         "opset": OPSET,
-        "against_torch": found._asdict(),
+        "against_torch": found.known(),
     }
     example = Path(__file__).with_name("onnx_example.py").read_text(encoding="utf-8")
-    more = {"config.json": config, "README.md": _readme(config), EXAMPLE: example}
+    more = {"config.json": config, "README.md": write_readme(config), EXAMPLE: example}
     save_folder(out, {**parts, **more})
     return Path(out), found
 
 
-def compare(model: SpeechVQVAE, parts: dict[str, bytes]) -> Comparison:
-    """Run the files and the model on a recording of a person, sample after sample.
-
-    Args:
-        parts: content of each file of `NAMES`.
-    """
-    encoder, conditions, step = (open_session(parts[name]) for name in NAMES)
-    recording = read_waveform(packaged_recording(), model.sample_rate).samples
-    waveform = torch.from_numpy(recording[: round(CHECK_SECONDS * model.sample_rate)])[None]
-    waveform = model.pad(waveform)  # (1, T)
-    speaker = torch.tensor([len(model.speakers) - 1])
-    wavenet = model.decoder.wavenet
-    with torch.inference_mode():
-        codes = model.codes(waveform)
-        told = wavenet.condition(*model.decoder.conditions(model.latents(codes), speaker))
-        (found_codes,) = encoder.run(None, {"waveform": waveform.numpy()})
-        (found,) = conditions.run(None, {"codes": codes.numpy(), "speaker": speaker.numpy()})
-        state, level = wavenet.start(1), None
-        dilations, layers = np.array(wavenet.dilations), np.arange(len(wavenet.dilations))
-        size = (max(wavenet.dilations), len(layers), wavenet.residual_channels)
-        ring, worst = np.zeros(size, np.float32), 0.0
-        for t in range(min(CHECK_STEPS, waveform.shape[1])):
-            frame = told[:, t // model.hop]
-            before = [wavenet.num_classes if level is None else int(level)]
-            inputs = {
-                "level": np.array(before),
-                "past": ring[(t - dilations) % len(ring), layers][None],
-                "condition": frame.numpy(),
-            }
-            logits, now = step.run(None, inputs)
-            ring[t % len(ring)] = now[0]
-            wanted, state = wavenet.step(level, state, frame)
-            worst = max(worst, _distance(logits, wanted.numpy()))
-            level = wanted.argmax(1)
-    return Comparison(
-        float((found_codes == codes.numpy()).mean()), _distance(found, told.numpy()), worst
-    )
-
-
-def open_session(content: bytes):
-    """What runs an ONNX file on one thread of the CPU."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-
-
 def _write_parts(model: SpeechVQVAE) -> dict[str, bytes]:
-    """The three files; every axis of a batch, of samples and of frames may have any length."""
+    """The ONNX files; every axis of a batch, of samples and of frames may have any length."""
     wavenet, quantizer = model.decoder.wavenet, model.quantizer
     frames, layers = 6, len(wavenet.dilations)
     shape = (2, frames) if quantizer.groups == 1 else (2, frames, quantizer.groups)
@@ -161,23 +106,27 @@ def _write_parts(model: SpeechVQVAE) -> dict[str, bytes]:
     condition = torch.zeros(2, layers, wavenet.gate_channels)
     codes = torch.zeros(shape, dtype=torch.int64)
     batch = {0: "batch"}
-    return {
+    frame_axes = batch | {1: "frames"}
+    asked = {"codes": (codes, frame_axes), "speaker": (rows, batch)}
+    step = {"level": (rows, batch), "past": (past, batch), "condition": (condition, batch)}
+    told = {"conditions": frame_axes}
+    if wavenet.lag_taps:
+        about = torch.zeros(2, 2 * wavenet.lag_taps + 1)
+        step["a_period_ago"], told["lags"] = (about, batch), frame_axes
+    parts = {
         "encoder.onnx": _write(
             WaveformToCodes(model),
             {"waveform": (waveform, batch | {1: "samples"})},
-            {"codes": batch | {1: "frames"}},
+            {"codes": frame_axes},
         ),
-        "conditions.onnx": _write(
-            CodesToConditions(model),
-            {"codes": (codes, batch | {1: "frames"}), "speaker": (rows, batch)},
-            {"conditions": batch | {1: "frames"}},
-        ),
-        "decoder_step.onnx": _write(
-            DecoderStep(wavenet),
-            {"level": (rows, batch), "past": (past, batch), "condition": (condition, batch)},
-            {"logits": batch, "now": batch},
-        ),
+        "conditions.onnx": _write(CodesToConditions(model), asked, told),
+        "decoder_step.onnx": _write(DecoderStep(wavenet), step, {"logits": batch, "now": batch}),
     }
+    if model.decoder.acoustics is not None:
+        short = batch | {1: "short_frames"}
+        heard = {"envelope": batch | {2: "short_frames"}, "hz": short, "voiced": short}
+        parts["acoustics.onnx"] = _write(CodesToAcoustics(model), asked, heard)
+    return parts
 
 
 def _write(
@@ -208,48 +157,33 @@ def _write(
     return content.getvalue()
 
 
-def _distance(found: np.ndarray, wanted: np.ndarray) -> float:
-    return float(np.abs(found - wanted).max() / max(1.0, np.abs(wanted).max()))
+def _lag_sizes(model: SpeechVQVAE) -> dict[str, Any]:
+    wavenet = model.decoder.wavenet
+    if not wavenet.lag_taps:
+        return {}
+    return {"lag_taps": wavenet.lag_taps, "longest_lag": wavenet.longest_lag}
+
+
+def _acoustic_facts(model: SpeechVQVAE, through: str) -> dict[str, Any]:
+    """By what the model speaks, and what a vocoder has to know of its envelope."""
+    head = model.decoder.acoustics
+    if head is None:
+        return {}
+    centres, areas = band_places(model.sample_rate, head.bands)
+    facts = {
+        "hop": head.hop,
+        "bands": head.bands,
+        "scale": STD,
+        "offset": MEAN,
+        "n_fft": N_FFT,
+        "centres": centres.tolist(),
+        "areas": areas.tolist(),
+        "noise_gain": noise_gain(model.sample_rate),
+    }
+    return {"through": through, "acoustics": facts}
 
 
 def _need_onnx() -> None:
     for name in ("onnx", "onnxruntime"):
         if importlib.util.find_spec(name) is None:
             raise MissingError(f"export onnx needs {name}; pip install 'vqspeech[onnx]'")
-
-
-def _readme(config: dict[str, Any]) -> str:
-    groups, rate, hop = config["groups"], config["sample_rate"], config["hop"]
-    layers, width = len(config["dilations"]), config["residual_channels"]
-    codes = "(B, L)" if groups == 1 else f"(B, L, {groups})"
-    row = f"(B, {layers}, {config['gate_channels']})"
-    found = config["against_torch"]
-    return f"""# Voice conversion with ONNX
-
-A speech model of vqspeech: {rate} Hz, {rate / hop:g} codes a second out of {config["num_codes"]}, \
-{len(config["speakers"])} voices. `config.json` names them and all sizes.
-
-    pip install onnxruntime soundfile
-    python {EXAMPLE} in.wav {config["speakers"][0]} out.wav
-
-| file | input | output |
-|---|---|---|
-| encoder.onnx | `waveform` (B, T) float32 in [-1, 1], T a multiple of {hop} | `codes` {codes} \
-int64, L = T / {hop} |
-| conditions.onnx | `codes`, `speaker` (B,) int64: a place in `speakers` | `conditions` \
-(B, L, {layers}, {config["gate_channels"]}) |
-| decoder_step.onnx | `level` (B,) int64: the one drawn last, {config["first_level"]} before the \
-first; `past` (B, {layers}, {width}); `condition` {row}: the row of the frame that the next sample \
-belongs to | `logits` (B, {config["levels"]}) of the next level; `now` (B, {layers}, {width}) |
-
-Of layer i, `past` is the `now` of `dilations[i]` samples ago, zeros before the start. A level is \
-drawn from softmax(logits / {config["temperature"]:g}) and is mu-law: with c = 2 level / 255 - 1 \
-the sample is sign(c) (256^|c| - 1) / 255. `{EXAMPLE}` shows all of it.
-
-On five seconds of a person's speech onnxruntime gives {100 * found["equal_codes"]:g} % of the \
-codes that torch gives; the largest differences are {found["conditions"]:.1e} (conditions) and \
-{found["logits"]:.1e} (logits of {CHECK_STEPS} steps), relative where values are above 1.
-
-One step a sample is made to be understood and embedded; `vqspeech convert` is faster. Convert the \
-voice of a person only with that person's consent.
-"""
