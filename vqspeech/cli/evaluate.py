@@ -100,6 +100,10 @@ def export_model(
         list[str] | None,
         typer.Option(help="A voice, or a pattern of several, that is shared [default: all]."),
     ] = None,
+    measure_voices: Annotated[
+        list[Path] | None,
+        typer.Option(help="Data directories of its speakers: what their voices are like."),
+    ] = None,
     measure_speed: Annotated[
         bool, typer.Option("--measure-speed", help="Write down how fast it speaks on this machine.")
     ] = False,
@@ -117,6 +121,7 @@ def export_model(
         temperature=temperature,
         through=through,
         speakers=speaker or (),
+        voices=measure_voices or (),
         measure=measure_speed,
         overwrite=overwrite,
         note=note,

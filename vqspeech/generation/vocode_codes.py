@@ -1,12 +1,13 @@
 """Codes as a vocoder speaks them: what the acoustic head says is to be heard, and made audible."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from vqspeech.generation.vocoder import vocode
+from vqspeech.generation.voice_profile import VoiceProfile, keep_to_voice
 from vqspeech.models.speech import SpeechVQVAE
 
 
@@ -15,6 +16,7 @@ def vocode_codes(
     model: SpeechVQVAE,
     codes: Sequence[Tensor],
     rows: Sequence[int],
+    profiles: Mapping[str, VoiceProfile],
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
     done: Callable[[int, np.ndarray], None] | None = None,
@@ -25,6 +27,7 @@ def vocode_codes(
         model: in evaluation mode, with an acoustic head.
         codes: int64, on the CPU.
         rows: of the speaker table, one for each.
+        profiles: of the speakers, by name, as far as they are known.
         seed: of the noise; every one begins with the same.
         progress: told the samples made so far and their total.
         done: told the number and the waveform of each as soon as it is ready.
@@ -39,7 +42,7 @@ def vocode_codes(
             latents = model.latents(item[None].to(device))
             told = decoder.tell_acoustics(decoder.conditions(latents, speaker)[0])
             speech = vocode(
-                *(told.envelope[0], told.hz[0], told.voiced[0]),
+                *keep_to_voice(told, profiles.get(model.speakers[row])),
                 *(model.sample_rate, decoder.acoustics.hop),
                 torch.Generator().manual_seed(seed),
             )

@@ -3,7 +3,7 @@
 import difflib
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from vqspeech.devices import choose_device
 from vqspeech.errors import InputError, MissingError, UsageError
 from vqspeech.generation.uniforms import uniforms
 from vqspeech.generation.vocode_codes import vocode_codes
+from vqspeech.generation.voice_profile import VoiceProfile, profiles_of
 from vqspeech.generation.wavenet_cpu import load_kernel, sample_wavenet_cpu
 from vqspeech.generation.wavenet_torch import sample_wavenet
 from vqspeech.models.build import load_speech_vqvae
@@ -42,6 +43,7 @@ class Voice:
         name: what errors call the model.
         temperature: divides the logits where a call names no other.
         through: WAVENET or VOCODER, by which it speaks.
+        profiles: of the speakers, by name, for the vocoder.
 
     Raises:
         UsageError: `through` the vocoder, of a model without an acoustic head.
@@ -54,11 +56,13 @@ class Voice:
         name: str = "the model",
         temperature: float = 1.0,
         through: str = WAVENET,
+        profiles: Mapping[str, VoiceProfile] | None = None,
     ):
         self.model = model.to(device).eval()
         self.device = torch.device(device)
         self.name = name
         self.temperature = temperature
+        self.profiles = profiles or {}
         self.speak_through(through)
         self.sample_rate = model.sample_rate
         self.hop = model.hop
@@ -178,7 +182,7 @@ class Voice:
         rows = [self.speaker_index(speaker) for speaker in speakers]
         arrays = [self._checked(item) for item in codes]
         if self.through == VOCODER:
-            return vocode_codes(self.model, arrays, rows, seed, progress, done)
+            return vocode_codes(self.model, arrays, rows, self.profiles, seed, progress, done)
         temperature = self.temperature if temperature is None else temperature
         # Like lengths go together: a batch steps as long as its longest.
         order = sorted(range(len(arrays)), key=lambda i: len(arrays[i]), reverse=True)
@@ -292,4 +296,6 @@ def load_voice(model: str | os.PathLike | None = None, device: torch.device | st
     through = load_json(place).get("through", WAVENET)
     if through not in (WAVENET, VOCODER):
         raise InputError(f"{place}: through {through}; {WAVENET} or {VOCODER} was wanted")
-    return Voice(loaded, choose_device(str(device)), str(model), float(temperature), through)
+    where = choose_device(str(device))
+    profiles = profiles_of(load_json(place), loaded.decoder.acoustics, str(place))
+    return Voice(loaded, where, str(model), float(temperature), through, profiles)

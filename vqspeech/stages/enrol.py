@@ -24,6 +24,7 @@ from vqspeech.data.tables import id_breach
 from vqspeech.devices import choose_device
 from vqspeech.errors import MissingError, UsageError
 from vqspeech.generation.voice import Voice
+from vqspeech.generation.voice_profile import measure_profile
 from vqspeech.models.build import load_speech_vqvae
 from vqspeech.models.new_speaker import GUIDE, NLL, SPEAKER_TABLE
 from vqspeech.stages.enrolment_fit import FitSettings, RowFit, cut_pieces, hold_out
@@ -126,6 +127,9 @@ def enrol(
         "held_out": {term: [before[term], after[term]] for term in after},
     }
     information = {"gender": gender, "accent": accent, "enrolled": facts}
+    if (head := voice.model.decoder.acoustics) is not None:
+        profile = measure_profile(head, (torch.from_numpy(take.samples) for take in speech.takes))
+        information |= {} if profile is None else {"profile": profile.to_json()}
     _export(folder, out, name, row, information, precision, overwrite=overwrite)
     return Enrolled(
         Path(out),

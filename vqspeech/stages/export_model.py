@@ -27,6 +27,7 @@ from vqspeech.models.code_hash import hash_codes
 from vqspeech.models.new_speaker import keep_rows
 from vqspeech.models.speech import SpeechVQVAE
 from vqspeech.stages.measure_speed import measure_speed
+from vqspeech.stages.measure_voices import measure_voices
 from vqspeech.stages.model_card import DEFAULT_ABOUT, front_matter, split_card, unsaid, write_card
 from vqspeech.stages.score_summary import is_speech_scores, model_scores
 
@@ -45,6 +46,7 @@ def export_model(
     temperature: float | None = None,
     through: str | None = None,
     speakers: Sequence[str] = (),
+    voices: Sequence[str | os.PathLike] = (),
     measure: bool = False,
     overwrite: bool = False,
     note: Callable[[str], None] = lambda text: None,
@@ -64,6 +66,8 @@ def export_model(
             or 1, without it.
         through: "wavenet" or "vocoder", by which it speaks when a call names none; kept from the
             source, or the WaveNet, without it.
+        voices: data directories of the speakers, on which it is measured what of a voice the words
+            do not change, for the vocoder; what the source knows of it is kept without any.
         speakers: names or patterns such as "p9*" of the voices that are shared; all without any.
         measure: how fast the model speaks here, for config.json and the card; kept from the source
             without it.
@@ -96,12 +100,13 @@ def export_model(
     settings = loaded.settings.model_copy(update={"guide_mels": 0})
     loaded.settings, loaded.guide = settings, None
     speed = measure_speed(Voice(loaded)) if measure else source.get("speed")
+    facts = source.get("speaker_information") or {}
+    facts = {name: dict(facts[name]) for name in loaded.speakers if name in facts}
+    if voices:
+        for name, profile in measure_voices(loaded, voices, note=note).items():
+            facts.setdefault(name, {})["profile"] = profile
     more = {
-        "speaker_information": {
-            name: facts
-            for name, facts in (source.get("speaker_information") or {}).items()
-            if name in loaded.speakers
-        },
+        "speaker_information": facts,
         "codes_of": hash_codes(folder),
         "about": text,
         "temperature": source.get("temperature", 1.0) if temperature is None else temperature,
