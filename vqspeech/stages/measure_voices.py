@@ -12,7 +12,7 @@ from vqspeech.errors import UsageError
 from vqspeech.generation.voice_profile import measure_profile
 from vqspeech.models.speech import SpeechVQVAE
 
-SECONDS = 180.0  # of a speaker; more tells no more
+SECONDS = 90.0  # of a speaker; more tells no more
 
 
 def measure_voices(
