@@ -18,8 +18,8 @@ target="$recipe/../../vqspeech/assets/models/mini" # where the model goes
 prior_target="$recipe/../../vqspeech/assets/priors/mini" # and its prior
 seconds=120                # of audio for the likelihood of each part
 spoken_seconds=60          # of samples that are listened to
-pairs=96                   # conversions that are scored, of each part
-wavenet_pairs=24           # and of the other way to speak
+pairs=48                   # conversions that are scored, of each part
+wavenet_pairs=16           # and of the other way to speak
 nj=2                       # files at a time
 
 help_message="Usage: $0 --corpus DIR [--OPTION VALUE]...
@@ -79,7 +79,7 @@ if stage_runs 5 "likelihoods"; then
   needs "$out/vqvae/best/config.json" 3
   # What is shared is scored, with its rounded weights.
   vqspeech export model "$out/vqvae" --out "$model" --speaker "$voices" --through "$through" \
-    --temperature 0.7 --measure-speed --overwrite --about "$recipe/conf/packaged.md"
+    --measure-voices "$data/train" --temperature 0.7 --measure-speed --overwrite --about "$recipe/conf/packaged.md"
   mkdir -p "$scores"
   for part in test unseen; do
     [ -d "$data/$part" ] || continue # a corpus need not hold voices back
@@ -120,7 +120,7 @@ if stage_runs 7 "conversions"; then
   head -n "$wavenet_pairs" "$scores/test-conversions-pairs.tsv" > "$out/wavenet-pairs.tsv"
   "${score[@]}" --data "$data/test" --pairs "$out/wavenet-pairs.tsv" --through wavenet \
     --json "$out/wavenet-conversions.json"
-  vqspeech evaluate reconstruction --model "$model" --data "$data/test" --count "$pairs" \
+  vqspeech evaluate reconstruction --model "$model" --data "$data/test" --count 24 --no-quality \
     --json "$out/reconstruction.json"
 fi
 

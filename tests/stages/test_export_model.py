@@ -213,3 +213,28 @@ def test_it_keeps_by_what_it_speaks(make_model, tmp_path):
     with pytest.raises(UsageError, match="acoustic_bands"):
         export_model(tmp_path / "plain", tmp_path / "no", through="vocoder")
     assert not (tmp_path / "no").exists()
+
+
+def test_what_the_voices_are_like_is_measured_and_goes_along(make_model, tiny_data, tmp_path):
+    sizes = make_model().settings.decoder.model_dump() | {"acoustic_bands": 20}
+    model = make_model(decoder=sizes)
+    files = {"config.json": model_config(model), "model.safetensors": model.state_dict()}
+    save_folder(tmp_path / "run", files)
+    data, said = tiny_data("voices", utterances=3, samples=16000 * 2), []
+    folder = export_model(
+        tmp_path / "run", tmp_path / "out", voices=[data], through="vocoder", note=said.append
+    )
+    voice = vqspeech.load(folder)
+    # Hums of 120 and 240 Hz and a little above, as they were written.
+    pitches = {name: 150 * 2**profile.octaves for name, profile in voice.profiles.items()}
+    assert pitches["p901"] == pytest.approx(130, rel=0.03)
+    assert pitches["p907"] == pytest.approx(250, rel=0.03)
+    again = vqspeech.load(export_model(folder, tmp_path / "again"))
+    assert again.profiles.keys() == voice.profiles.keys()
+    waveform = np.sin(np.arange(3200) / 5).astype(np.float32)
+    assert np.array_equal(voice.convert(waveform, "p901"), again.convert(waveform, "p901"))
+    plain = make_model()
+    files = {"config.json": model_config(plain), "model.safetensors": plain.state_dict()}
+    save_folder(tmp_path / "plain", files)
+    with pytest.raises(UsageError, match="--measure-voices"):
+        export_model(tmp_path / "plain", tmp_path / "no", voices=[data])

@@ -23,13 +23,12 @@ from vqspeech.generation.wavenet_torch import sample_wavenet
 from vqspeech.models.build import load_speech_vqvae
 from vqspeech.models.speech import SpeechVQVAE
 
-# Streams that are stepped together. On an accelerator the cost of a step hardly grows with them. On
-# a CPU 4 give about twice the samples a second of 1, and 16 hardly more than 4, but they wait for
-# the longest of them.
+# Streams that are stepped together. On an accelerator a step hardly costs more with them. On a CPU
+# 4 give twice the samples a second of 1, 16 hardly more, and they wait for the longest of them.
 BATCH, CPU_BATCH = 16, 4
 PIECE_SECONDS = 10.0  # of a recording that is encoded at once
-# What turns the decoder's conditions into sound: the model of the paper, sample after sample, or,
-# where the model has an acoustic head, a vocoder, which has no likelihood and is far cheaper.
+# What makes sound of the conditions: the model of the paper, sample after sample, or, where it has
+# an acoustic head, a vocoder, which has no likelihood and is far cheaper.
 WAVENET, VOCODER = "wavenet", "vocoder"
 _VCTK_SPEAKER = re.compile(r"(p?[23]\d\d|s5)")
 
@@ -40,13 +39,13 @@ class Voice:
     Args:
         model: a trained model; it is moved to the device and put in evaluation mode.
         device: where it computes.
-        name: what errors call the model.
+        name: what errors call it.
         temperature: divides the logits where a call names no other.
-        through: WAVENET or VOCODER, by which it speaks.
-        profiles: of the speakers, by name, for the vocoder.
+        through: WAVENET or VOCODER.
+        profiles: of speakers, by name; for the vocoder.
 
     Raises:
-        UsageError: `through` the vocoder, of a model without an acoustic head.
+        UsageError: the vocoder, of a model without an acoustic head.
     """
 
     def __init__(
@@ -296,6 +295,6 @@ def load_voice(model: str | os.PathLike | None = None, device: torch.device | st
     through = load_json(place).get("through", WAVENET)
     if through not in (WAVENET, VOCODER):
         raise InputError(f"{place}: through {through}; {WAVENET} or {VOCODER} was wanted")
-    where = choose_device(str(device))
     profiles = profiles_of(load_json(place), loaded.decoder.acoustics, str(place))
-    return Voice(loaded, where, str(model), float(temperature), through, profiles)
+    where, name = choose_device(str(device)), str(model)
+    return Voice(loaded, where, name, float(temperature), through, profiles)
