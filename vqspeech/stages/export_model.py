@@ -99,7 +99,11 @@ def export_model(
         numbers.setdefault(name, {}).update(row)
     settings = loaded.settings.model_copy(update={"guide_mels": 0})
     loaded.settings, loaded.guide = settings, None
-    speed = measure_speed(Voice(loaded)) if measure else source.get("speed")
+    speed = source.get("speed")
+    if measure:
+        speed = measure_speed(Voice(loaded, through=through))
+        if through != WAVENET:
+            speed[f"{WAVENET}_times_real_time"] = measure_speed(Voice(loaded))["times_real_time"]
     facts = source.get("speaker_information") or {}
     facts = {name: dict(facts[name]) for name in loaded.speakers if name in facts}
     if voices:
