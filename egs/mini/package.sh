@@ -17,7 +17,6 @@ out="$recipe/exp/packaged" # data/ and vqvae/ go here
 target="$recipe/../../vqspeech/assets/models/mini" # where the model goes
 prior_target="$recipe/../../vqspeech/assets/priors/mini" # and its prior
 seconds=120                # of audio for the likelihood of each part
-spoken_seconds=60          # of samples that are listened to
 pairs=48                   # conversions that are scored, of each part
 wavenet_pairs=16           # and of the other way to speak
 nj=2                       # files at a time
@@ -131,8 +130,6 @@ if stage_runs 8 "likelihoods of the prior"; then
   # What is shared is scored here too.
   vqspeech export prior "$out/prior" --out "$out/prior-model" --overwrite \
     --about "$recipe/conf/packaged_prior.md"
-  # Which phones the codes are, to tell whether what is drawn is speech.
-  vqspeech analyze phonemes "$codes/test" --fit-on "$codes/train" --save-map "$out/mapping.json"
   for part in test unseen people; do
     [ -d "$codes/$part" ] || continue # a corpus need not hold voices back
     more=()
@@ -141,9 +138,8 @@ if stage_runs 8 "likelihoods of the prior"; then
       "${fit[@]}" --tune-on "$codes/valid" ${more[@]+"${more[@]}"} \
       --json "$prior_scores/$part/likelihood.json"
   done
-  vqspeech analyze samples "$codes/test" --prior "$out/prior-model" --model "$model" "${fit[@]}" \
-    --tune-on "$codes/valid" --map "$out/mapping.json" --data "$data/test" \
-    --spoken-seconds "$spoken_seconds" --json "$prior_scores/test/samples.json"
+  # Two codes a frame are 65,536 symbols, too many for a map to phones: samples are only listened to.
+  vqspeech sample --prior "$out/prior-model" --model "$model" --count 8 --out "$out/samples" --overwrite
 fi
 
 if stage_runs 9 "export"; then
