@@ -236,9 +236,10 @@ def test_settings_are_in_order_and_a_crop_is_a_number_of_whole_codes(path):
 def test_a_prior_has_a_model_beside_it_and_its_crops_are_whole_codes_of_that(path):
     settings = load_config(path, TrainSpeechPrior)
     model = path.name.replace("_prior.yaml", ".yaml").replace("prior.yaml", "vqvae.yaml")
-    rate = code_rate(load_config(path.with_name(model), TrainSpeechVQVAE).model)
-    codes = settings.training.crop_seconds * rate
-    assert codes == pytest.approx(round(codes))
+    of = load_config(path.with_name(model), TrainSpeechVQVAE).model
+    frames = settings.training.crop_seconds * code_rate(of)
+    assert frames == pytest.approx(round(frames))
+    codes = frames * of.quantizer.groups  # those of a frame follow one another
     sizes = settings.model
     cycles, rest = divmod(sizes.layers, sizes.dilation_cycle)
     assert rest == 0
