@@ -3,11 +3,8 @@
 import pytest
 import torch
 
-from vqspeech.models.spectrum_guide import (
-    LONGEST_HOP_SECONDS,
-    NEIGHBOR_WEIGHT,
-    SpectrumGuide,
-)
+from vqspeech.audio.features import LONGEST_HOP_SECONDS
+from vqspeech.models.spectrum_guide import NEIGHBOR_WEIGHT, SpectrumGuide
 
 MELS = {"guide_mels": 20}
 

@@ -17,6 +17,15 @@ FLOOR = 1e-9
 MEAN, STD = -17.8, 3.3
 
 
+LONGEST_HOP_SECONDS = 0.0125  # a spectrum changes little within
+
+
+def spectra_a_frame(hop: int, sample_rate: int) -> int:
+    """The fewest equal parts of a frame of `hop` samples that are no longer than that."""
+    longest = LONGEST_HOP_SECONDS * sample_rate
+    return next(n for n in range(1, hop + 1) if hop % n == 0 and hop / n <= longest)
+
+
 class LogMel(nn.Module):
     """Logarithmic mel spectrogram of about zero mean and unit variance on speech, one frame a hop.
 

@@ -3,7 +3,7 @@
 Boersma, "Accurate short-term analysis of the fundamental frequency" (1993), the method of Praat's
 `To Pitch (ac)`: the autocorrelation of a windowed frame over that of the window, and the cheapest
 path through voiced and unvoiced candidates. librosa's pYIN, which the scores use, takes one signal
-at a time and 30 times as long. B batch, T samples, L frames, S candidates.
+at a time and some six times as long. B batch, T samples, L frames, S candidates.
 """
 
 import math
@@ -12,7 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-LOW_HZ, HIGH_HZ = 65.0, 400.0
+from vqspeech.audio.pitch import HIGH_HZ, LOW_HZ
+
 STEPS_PER_OCTAVE = 36  # candidates lie a third of a semitone apart
 # Costs as Praat has them, a step of 10 ms.
 SILENCE, VOICING, OCTAVE, OCTAVE_JUMP, SWITCH = 0.03, 0.45, 0.01, 0.35, 0.14

@@ -9,8 +9,7 @@ row alone. B batch, T samples, M bands, N short frames.
 import torch
 from torch import Tensor
 
-from vqspeech.audio.features import mel_filters
-from vqspeech.generation.vocoder import LOW_HZ, N_FFT, vocode
+from vqspeech.generation.vocoder import band_places, vocode
 
 
 def revoice(
@@ -61,9 +60,7 @@ def held(hz: Tensor) -> Tensor:
 
 def _stretched(envelope: Tensor, factor: float, sample_rate: int) -> Tensor:
     """(M, N) whose value at frequency f is that at f / factor."""
-    filters = mel_filters(sample_rate, N_FFT, len(envelope), LOW_HZ)
-    bins = torch.arange(filters.shape[1]).float()
-    centres = ((filters @ bins) / filters.sum(1)).to(envelope.device)
+    centres = band_places(sample_rate, len(envelope))[0].to(envelope.device)
     wanted = centres / factor
     above = torch.searchsorted(centres, wanted).clamp(1, len(centres) - 1)
     share = (wanted - centres[above - 1]) / (centres[above] - centres[above - 1])

@@ -176,7 +176,7 @@ class CpuStreams:
         """
         self._last[:, 0] = before
         element, span = np.empty_like(self._last), (_WHOLE, 0, _WHOLE, 0)
-        unused, lags = np.zeros(element.shape), np.zeros(len(element), np.int64)
+        unused, lags = np.zeros(element.shape), np.zeros(0, np.int64)
         return self._steps(condition, lags, unused, element, span, 1.0, keep_logits=True)[:, 0]
 
     @torch.inference_mode()
@@ -195,14 +195,11 @@ class CpuStreams:
         return together.reshape(-1, self._wavenet.gate_channels)
 
     def _lags(self, local: Tensor | None, first: int, frames: int) -> np.ndarray:
-        """Lags of the frames of `condition`: (B * F,) int64, zeros for a network without."""
-        lags = np.zeros((len(self._last), frames), np.int64)
-        if self._wavenet.lag_taps:
-            known = self._wavenet.lags(local[:, :, first : first + frames]).cpu().numpy()
-            lags[:, : known.shape[1]] = known
-        elif local is None:
-            lags = lags[:, :1].copy()
-        return lags.ravel()
+        """Lags of the frames of `condition`: (B * F,) int64, (0,) for a network without."""
+        if not self._wavenet.lag_taps:
+            return np.zeros(0, np.int64)
+        known = self._wavenet.lags(local[:, :, first : first + frames])
+        return F.pad(known, (0, frames - known.shape[1])).cpu().numpy().ravel()
 
     def _steps(
         self,

@@ -172,7 +172,7 @@ def _make_run(version):
             packed, embedding, lag_weight, dilations: of `PackedWaveNet`.
             state: of `wavenet_packing.start`, as the step before `start` left it.
             condition: (B * F * N, G), of F frames.
-            lags: (B * F,) of these frames; unused by a network without.
+            lags: (B * F,) of these frames; (0,) for a network without.
             uniforms: (B, stop - start) float64 below 1.
             tokens: (B, 1 + stop - start) int64: the element before `start`, then those of the
                 steps.
@@ -193,8 +193,8 @@ def _make_run(version):
                 if t > 0:
                     token = tokens[s, t - start]
                     copy(embedding[token], sums[s, :R])
-                    lag = lags[s * frames + t // hop - first_frame]
                     if len(lag_weight) > 0:
+                        lag = lags[s * frames + t // hop - first_frame]
                         elements[s, (t - 1) % elements.shape[1]] = f32(2 * token + 1 - K) / f32(K)
                         if lag > 0:
                             _add_past(elements[s], t, lag, lag_weight, sums[s, :R])

@@ -17,9 +17,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vqspeech.audio.envelope import Envelope
+from vqspeech.audio.features import spectra_a_frame
 from vqspeech.audio.pitch_track import PitchTracker
 
-LONGEST_HOP_SECONDS = 0.0125  # a spectrum changes little within
 CENTRE_HZ = 150.0  # of the pitches that are predicted, which are in octaves from here
 # Beside the error of the envelope, in units of 3.3 nepers: an octave, and a nat of voicing.
 PITCH_WEIGHT, VOICING_WEIGHT = 1.0, 0.3
@@ -63,8 +63,7 @@ class AcousticHead(nn.Module):
 
     def __init__(self, channels: int, hop: int, sample_rate: int, bands: int):
         super().__init__()
-        wanted = LONGEST_HOP_SECONDS * sample_rate
-        self.spectra = next(n for n in range(1, hop + 1) if hop % n == 0 and hop / n <= wanted)
+        self.spectra = spectra_a_frame(hop, sample_rate)
         self.hop, self.bands, self.sample_rate = hop // self.spectra, bands, sample_rate
         self.predict = nn.Conv1d(channels, self.spectra * (bands + 2), 1)
         self.envelope = Envelope(sample_rate, self.hop, bands)

@@ -16,9 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vqspeech.audio.features import LogMel
+from vqspeech.audio.features import LogMel, spectra_a_frame
 
-LONGEST_HOP_SECONDS = 0.0125  # a spectrum changes little within
 NEIGHBOR_WEIGHT = 0.3  # of the error at each neighbour; at 1 phones were found worse
 
 
@@ -47,8 +46,7 @@ class SpectrumGuide(nn.Module):
     ):
         super().__init__()
         self.hop, self.reach, self.level_weight = hop, reach, level_weight
-        wanted = LONGEST_HOP_SECONDS * sample_rate
-        self.spectra = next(n for n in range(1, hop + 1) if hop % n == 0 and hop / n <= wanted)
+        self.spectra = spectra_a_frame(hop, sample_rate)
         self.log_mel = LogMel(sample_rate, hop=hop // self.spectra, num_mels=num_mels)
         self.predict = nn.Conv1d(channels, num_mels * self.spectra * (2 * reach + 1), 1)
 
