@@ -1,0 +1,1 @@
+"""What pictures and video share: arrays of pictures, frames files, likelihoods, the first stage."""
