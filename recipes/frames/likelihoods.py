@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recipes.frames.level_bins import LEVELS, gaussian_log_probability, logistic_log_probability
-from vqspeech.nn.sampling import draw
+from vqspeech.nn.sampling import BELOW_ONE, draw
 
 Kind = Literal["softmax", "logistic", "gaussian"]
 Scales = Literal["pixel", "channel"]
@@ -56,35 +56,21 @@ class PixelLikelihood(nn.Module):
         """log p of all levels: (B, channels, H, W) to (B, 3, 256, H, W), 256 times the pictures."""
         raise NotImplementedError
 
-    @torch.no_grad()
     def mean(self, parameters: Tensor) -> Tensor:
-        """The expected level of each sub-pixel: (B, 3, H, W) float in 0 to 255."""
-        level = torch.arange(LEVELS, device=parameters.device)
-        # Picture by picture here and below: the table of probabilities is 256 times as large.
-        return torch.cat(
-            [
-                (table.exp() * level[:, None, None]).sum(2)
-                for table in map(self.log_probabilities, parameters.split(1))
-            ]
-        )
+        """The expected level of each sub-pixel: (B, channels, H, W) to (B, 3, H, W) in 0 to 255."""
+        raise NotImplementedError
 
-    @torch.no_grad()
     def sample(self, parameters: Tensor, uniforms: Tensor) -> Tensor:
-        """The levels that uniform numbers stand for, by the rule of `vqspeech.nn.sampling.draw`.
+        """The levels that uniform numbers stand for.
 
         Args:
             parameters: (B, channels, H, W).
-            uniforms: (B, 3, H, W) in [0, 1), float64.
+            uniforms: (B, 3, H, W) float64 in [0, 1).
 
         Returns:
             (B, 3, H, W) uint8: the least level whose cumulative probability exceeds the number.
         """
-        tables = map(self.log_probabilities, parameters.split(1))
-        levels = [
-            draw(table.movedim(2, -1), number)
-            for table, number in zip(tables, uniforms.split(1), strict=True)
-        ]
-        return torch.cat(levels).to(torch.uint8)
+        raise NotImplementedError
 
 
 class SoftmaxLikelihood(PixelLikelihood):
@@ -94,62 +80,117 @@ class SoftmaxLikelihood(PixelLikelihood):
 
     def nats(self, parameters: Tensor, pixels: Tensor) -> Tensor:
         """-log p of each sub-pixel: (B, 3, H, W). Logits are read where they lie, not copied."""
-        logits = _full_precision(parameters).unflatten(1, (COLOURS, LEVELS)).flatten(0, 1)
+        logits = self._logits(parameters).flatten(0, 1)
         nats = F.cross_entropy(logits, pixels.long().flatten(0, 1), reduction="none")
         return nats.view(pixels.shape)
 
     def log_probabilities(self, parameters: Tensor) -> Tensor:
-        """(B, 768, H, W) logits to (B, 3, 256, H, W)."""
-        return _full_precision(parameters).unflatten(1, (COLOURS, LEVELS)).log_softmax(2)
+        """(B, 768, H, W) to (B, 3, 256, H, W)."""
+        return self._logits(parameters).log_softmax(2)
+
+    def mean(self, parameters: Tensor) -> Tensor:
+        """(B, 768, H, W) to (B, 3, H, W)."""
+        level = torch.arange(LEVELS, device=parameters.device)[:, None, None]
+        return (self._logits(parameters).softmax(2) * level).sum(2)
+
+    def sample(self, parameters: Tensor, uniforms: Tensor) -> Tensor:
+        """(B, 3, H, W) uint8, by the rule of `vqspeech.nn.sampling.draw`."""
+        # Picture by picture: the rule adds up 256 probabilities in float64.
+        pairs = zip(self._logits(parameters), uniforms, strict=True)
+        levels = [draw(logits.movedim(1, -1), numbers) for logits, numbers in pairs]
+        return torch.stack(levels).to(torch.uint8)
+
+    @staticmethod
+    def _logits(parameters: Tensor) -> Tensor:
+        """(B, 3, 256, H, W), a view of float32."""
+        return _full_precision(parameters).unflatten(1, (COLOURS, LEVELS))
 
 
 class BinnedLikelihood(PixelLikelihood):
-    """A continuous distribution cut into levels: a mean for each sub-pixel, and its scale.
+    """A symmetric continuous distribution cut into levels: a mean for each sub-pixel, and a scale.
 
     Channels 0 to 2 are the means, in units in which levels 0 and 255 are -1 and 1. The log scales
     are channels 3 to 5, or three parameters that all pictures share. They are bent, not cut, at -7
     and 3: a scale at its bound still has a gradient to leave it by.
 
-    Args:
-        log_probability: of levels, given location and width as in `recipes.frames.level_bins`.
+    Attributes:
         start: the log scale that 0 stands for.
+        log_probability: of levels, given location and width as in `recipes.frames.level_bins`.
+        cumulative: the distribution function, centred and with a scale of 1.
+        quantile: its inverse.
+
+    Args:
         scales: "pixel" or "channel".
     """
 
-    def __init__(
-        self,
-        log_probability: Callable[[Tensor, Tensor, Tensor], Tensor],
-        start: float,
-        scales: Scales,
-    ):
+    start: float
+    log_probability: Callable[[Tensor, Tensor, Tensor], Tensor]
+    cumulative: Callable[[Tensor], Tensor]
+    quantile: Callable[[Tensor], Tensor]
+
+    def __init__(self, scales: Scales):
         super().__init__()
         if scales not in ("pixel", "channel"):
             raise ValueError(f"unknown scales {scales}; choose pixel or channel")
-        self.log_probability, self.start = log_probability, start
         self.channels = 2 * COLOURS if scales == "pixel" else COLOURS
         self.shared_scales = nn.Parameter(torch.zeros(COLOURS)) if scales == "channel" else None
 
     def nats(self, parameters: Tensor, pixels: Tensor) -> Tensor:
         """-log p of each sub-pixel: (B, 3, H, W)."""
-        return -self.log_probability(pixels, *self._location_and_width(parameters))
+        return -self.log_probability(pixels, *self.location_and_width(parameters))
 
     def log_probabilities(self, parameters: Tensor) -> Tensor:
         """(B, channels, H, W) to (B, 3, 256, H, W)."""
         level = torch.arange(LEVELS, device=parameters.device)[:, None, None]
-        location, width = self._location_and_width(parameters)
+        location, width = self.location_and_width(parameters)
         return self.log_probability(level, location.unsqueeze(2), width.unsqueeze(2))
 
-    def _location_and_width(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
+    def mean(self, parameters: Tensor) -> Tensor:
+        """(B, channels, H, W) to (B, 3, H, W); beyond 0 and 255, it counts these levels."""
+        location, width = self.location_and_width(parameters)
+        # The sum over k of P(level >= k), one k at a time.
+        mean = torch.zeros_like(location)
+        for level in range(1, LEVELS):
+            mean += self.cumulative((location - level + 0.5) * width)
+        return mean
+
+    def sample(self, parameters: Tensor, uniforms: Tensor) -> Tensor:
+        """(B, 3, H, W) uint8: the level of whose bin the quantile is."""
+        location, width = self.location_and_width(parameters.double())
+        # A 0 stands for the numbers that were rounded to it; its quantile is minus infinity.
+        quantile = self.quantile(uniforms.double().clamp(2**-54, BELOW_ONE))
+        level = torch.floor(location + quantile / width + 0.5)
+        return level.clamp(0, LEVELS - 1).to(torch.uint8)
+
+    def location_and_width(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 3, H, W) means in levels, and the width of a level; (1, 3, 1, 1) if shared."""
         parameters = _full_precision(parameters)
         if self.shared_scales is None:
             mean, raw = parameters.chunk(2, dim=1)
         else:
-            mean, raw = parameters, self.shared_scales.view(1, -1, 1, 1)
+            mean, raw = parameters, self.shared_scales.to(parameters.dtype).view(1, -1, 1, 1)
         raw = raw + self.start
         raw = HIGHEST_LOG_SCALE - F.softplus(HIGHEST_LOG_SCALE - raw)
         log_scale = LOWEST_LOG_SCALE + F.softplus(raw - LOWEST_LOG_SCALE)
         return HALF_RANGE * (mean + 1), torch.exp(-log_scale) / HALF_RANGE
+
+
+class LogisticLikelihood(BinnedLikelihood):
+    """The discretised logistic of Salimans et al. 2017."""
+
+    start = LOGISTIC_START
+    log_probability = staticmethod(logistic_log_probability)
+    cumulative = staticmethod(torch.sigmoid)
+    quantile = staticmethod(torch.logit)
+
+
+class GaussianLikelihood(BinnedLikelihood):
+    """A Gaussian integrated over the bin of each level."""
+
+    start = GAUSSIAN_START
+    log_probability = staticmethod(gaussian_log_probability)
+    cumulative = staticmethod(torch.special.ndtr)
+    quantile = staticmethod(torch.special.ndtri)
 
 
 def build_likelihood(kind: Kind, scales: Scales = "pixel") -> PixelLikelihood:
@@ -167,9 +208,9 @@ def build_likelihood(kind: Kind, scales: Scales = "pixel") -> PixelLikelihood:
         case "softmax":
             return SoftmaxLikelihood()
         case "logistic":
-            return BinnedLikelihood(logistic_log_probability, LOGISTIC_START, scales)
+            return LogisticLikelihood(scales)
         case "gaussian":
-            return BinnedLikelihood(gaussian_log_probability, GAUSSIAN_START, scales)
+            return GaussianLikelihood(scales)
     raise ValueError(f"unknown likelihood {kind}; choose softmax, logistic or gaussian")
 
 
