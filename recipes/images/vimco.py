@@ -68,7 +68,7 @@ def vimco(log_w: Tensor, log_q: Tensor) -> tuple[Tensor, Tensor]:
     fixed = log_w.detach()
     others = (fixed.sum(0) - fixed) / (samples - 1)  # (S, B) log of the geometric mean
     is_own = torch.eye(samples, dtype=torch.bool, device=fixed.device)[..., None]  # (S, S, 1)
-    replaced = torch.where(is_own, others, fixed)  # [j, i]: weight j where i is left out
+    replaced = torch.where(is_own, others, fixed[:, None])  # (S, S, B) weight j, i left out
     signal = bound.detach() - importance_bound(replaced)  # (S, B)
     return (signal * log_q).sum(0) + bound, bound
 
