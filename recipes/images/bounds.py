@@ -1,0 +1,23 @@
+"""A bound on log p(x) in its two parts, and what it is in bits a dimension."""
+
+import math
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class Bound(NamedTuple):
+    """-log p(x) <= rate + distortion, nats of each picture."""
+
+    rate: Tensor  # (B,) of the latents
+    distortion: Tensor  # (B,) of the pixels given them
+
+    @property
+    def nats(self) -> Tensor:
+        """(B,) both together."""
+        return self.rate + self.distortion
+
+
+def bits_per_dim(nats: Tensor, dimensions: int) -> Tensor:
+    """Nats of a picture in bits for each of its sub-pixels."""
+    return nats / (dimensions * math.log(2))
