@@ -139,6 +139,14 @@ class BinnedLikelihood(PixelLikelihood):
         location, width = self._location_and_width(parameters)
         return self.log_probability(level, location.unsqueeze(2), width.unsqueeze(2))
 
+    @torch.no_grad()
+    def mean(self, parameters: Tensor) -> Tensor:
+        """The centre of each distribution within 0 to 255: its mean, but for what the ends cut off.
+
+        The exact one takes 256 times the memory and the time, and looks the same.
+        """
+        return self._location_and_width(parameters)[0].clamp(0, LEVELS - 1)
+
     def _location_and_width(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 3, H, W) means in levels, and the width of a level; (1, 3, 1, 1) if shared."""
         parameters = _full_precision(parameters)

@@ -36,10 +36,3 @@ class PictureTrainingSettings(TrainingSettings):
     crop: Annotated[int, Field(ge=0, multiple_of=4)] = 0  # pixels a side; 0: whole pictures
     flip: bool = False  # half of the pictures are mirrored
     validation_pictures: Positive = 256
-
-
-class TrainVQVAE(Settings):
-    """A settings file for a first stage alone."""
-
-    model: VQVAESettings = VQVAESettings()
-    training: PictureTrainingSettings = PictureTrainingSettings()

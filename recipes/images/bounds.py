@@ -1,6 +1,5 @@
-"""A bound on log p(x) in its two parts, and what it is in bits a dimension."""
+"""A bound on log p(x) in its two parts."""
 
-import math
 from typing import NamedTuple
 
 from torch import Tensor
@@ -16,8 +15,3 @@ class Bound(NamedTuple):
     def nats(self) -> Tensor:
         """(B,) both together."""
         return self.rate + self.distortion
-
-
-def bits_per_dim(nats: Tensor, dimensions: int) -> Tensor:
-    """Nats of a picture in bits for each of its sub-pixels."""
-    return nats / (dimensions * math.log(2))

@@ -14,7 +14,7 @@ from recipes.frames.convolutions import STRIDE, prepare
 from recipes.frames.first_stage import build_decoder, build_encoder
 from recipes.images.bounds import Bound
 from recipes.images.settings import VIMCOSettings
-from recipes.images.vimco import chunked, gaussian_log_density, vimco
+from recipes.images.vimco import gaussian_log_density, in_chunks, vimco
 
 WIDEST = 6.0  # of a log variance, as in `recipes.images.vae`
 
@@ -89,7 +89,7 @@ class SampledLatents(nn.Module):
             repeated = pixels.expand(len(part), *pixels.shape).flatten(0, 1)
             return self.decoder.nll(repeated, part.flatten(0, 1)).nats.view(part.shape[:2])
 
-        return chunked(nats, latents, self.settings.chunk)
+        return in_chunks(nats, latents, chunk=self.settings.chunk)
 
     def losses(self, pixels: Tensor) -> dict[str, Tensor]:
         """VIMCO's surrogate and the S-sample bound, nats a dimension of levels (B, 3, H, W)."""
