@@ -77,6 +77,13 @@ def test_a_pickle_of_python_2_is_read(tmp_path):
     assert found.tolist() == labels.tolist()
 
 
+def test_an_array_of_other_than_the_bytes_it_holds_is_refused(tmp_path):
+    content = python_2_pickle(*made_up(2))
+    (tmp_path / "a").write_bytes(content.replace(b"K\x02M\x00\x0c\x86", b"K\x03M\x00\x0c\x86"))
+    with pytest.raises(InputError, match=r"a: `data` of N x 3072 bytes"):
+        read_pickle(tmp_path / "a")
+
+
 class Hostile:
     def __init__(self, function, *arguments):
         self.call = function, arguments
@@ -113,6 +120,7 @@ def test_a_pickle_cannot_ask_for_a_codec(tmp_path):
     [
         {b"data": np.zeros((2, 3072), np.uint8), b"labels": [1]},  # fewer labels
         {b"data": np.zeros((1, 3072), np.float32), b"labels": [1]},
+        {b"data": np.zeros((1, 3072), np.int8), b"labels": [1]},
         {b"data": np.zeros((1, 3071), np.uint8), b"labels": [1]},
         {b"data": np.zeros((1, 3072), np.uint8), b"labels": ["1"]},
         {b"data": [[0] * 3072], b"labels": [1]},
