@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from recipes.frames.frames_file import FramesFile, write_frames
 from recipes.frames.pictures import PictureData, PictureSet
 from recipes.images.datasets import contact_sheet, describe, load_pictures
 from vqspeech.errors import UsageError
@@ -58,6 +59,17 @@ def test_a_limit_keeps_the_first_of_each_class(tmp_path):
     assert few.labels.tolist() == whole.labels[kept].tolist()
     np.testing.assert_array_equal(few.pixels, whole.pixels[kept])
     assert len(load_pictures("photos", 32, tmp_path, counts=FEW, limit=5).part("train")) == 5
+
+
+def test_frames_come_from_their_file(tmp_path):
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 256, (12, 8, 8, 3), dtype=np.uint8)
+    episode = np.repeat(np.arange(4, dtype=np.int32), 3)
+    write_frames(tmp_path / "f.npz", FramesFile(frames, episode, np.zeros(12, np.int16), ("m",)))
+    data = load_pictures(f"frames:{tmp_path / 'f.npz'}", 8, tmp_path)
+    assert sum(len(part) for part in data.parts.values()) == 12
+    few = load_pictures(f"frames:{tmp_path / 'f.npz'}", 8, tmp_path, limit=2)
+    assert {name: len(part) for name, part in few.parts.items()} == dict.fromkeys(data.parts, 2)
 
 
 @pytest.mark.parametrize("spec", ["cifar", "imagenet", "folder:", "photo", "photos:", "photos:x"])
