@@ -7,7 +7,6 @@ of shapes: N pictures, H and W of a photograph.
 """
 
 import importlib.util
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -118,10 +117,9 @@ def find_photographs() -> dict[str, Path]:
         found = importlib.util.find_spec(package)  # importing it would take a second
         if found is None or found.origin is None:
             raise MissingError(f"photos need {package}; pip install 'vqspeech[images]'")
-        for entry in os.scandir(Path(found.origin).parent / folder):
-            name, suffix = os.path.splitext(entry.name)
-            if name in NAMES and suffix in (".png", ".jpg"):
-                files[name] = Path(entry.path)
+        for path in (Path(found.origin).parent / folder).glob("*.*"):
+            if path.stem in NAMES and path.suffix in (".png", ".jpg"):
+                files[path.stem] = path
     missing = [name for name in NAMES if name not in files]
     if missing:
         raise MissingError(
