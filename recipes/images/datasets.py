@@ -14,12 +14,12 @@ import numpy as np
 import typer
 
 from recipes.frames.command import make_app, run
+from recipes.frames.grids import contact_sheet, write_png
 from recipes.frames.pictures import PictureData, PictureSet
 from recipes.images import cifar
 from recipes.images.photographs import load_photographs
 from recipes.images.picture_folder import load_folder
 from vqspeech.errors import UsageError, printable, tell_skipped
-from vqspeech.files import atomic_path
 
 KNOWN = (
     "photos, photos:FOLD, photos:scales, photos:FOLD:scales, cifar10:DIR, imagenet:DIR, folder:DIR"
@@ -88,24 +88,6 @@ def describe(data: PictureData) -> list[str]:
     return lines + tell_skipped(data.skipped)
 
 
-def contact_sheet(pixels: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
-    """Pictures side by side on white, row by row.
-
-    Args:
-        pixels: (N, H, W, 3) uint8, of which there is at least one.
-
-    Returns:
-        (rows * (H + gap) - gap, columns * (W + gap) - gap, 3) uint8.
-    """
-    count, height, width, _ = pixels.shape
-    rows = -(-count // columns)
-    sheet = np.full((rows * (height + gap), columns * (width + gap), 3), 255, np.uint8)
-    for i, picture in enumerate(pixels):
-        top, left = i // columns * (height + gap), i % columns * (width + gap)
-        sheet[top : top + height, left : left + width] = picture
-    return sheet[:-gap, :-gap] if gap else sheet
-
-
 def _photo_options(spec: str, text: str | None) -> tuple[int, bool]:
     """Fold and whether there are labels, of what follows `photos:`."""
     options = [] if text is None else text.split(":")
@@ -165,14 +147,10 @@ def show_data_set(
 
 
 def _write_sheet(pictures: PictureSet, path: Path) -> None:
-    from PIL import Image
-
     rows, columns = SHEET
     count = min(len(pictures), rows * columns)
     spread = np.linspace(0, len(pictures) - 1, count).astype(np.int64)  # of all sources
-    sheet = Image.fromarray(contact_sheet(pictures.pixels[spread], min(columns, count)))
-    with atomic_path(path) as temporary:
-        sheet.save(temporary, "PNG")
+    write_png(path, contact_sheet(pictures.pixels[spread], min(columns, count)))
 
 
 if __name__ == "__main__":

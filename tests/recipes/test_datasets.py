@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from recipes.frames.frames_file import FramesFile, write_frames
+from recipes.frames.grids import contact_sheet
 from recipes.frames.pictures import PictureData, PictureSet
-from recipes.images.datasets import contact_sheet, describe, load_pictures
+from recipes.images.datasets import describe, load_pictures
 from vqspeech.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
