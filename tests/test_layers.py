@@ -14,6 +14,7 @@ ALLOWED = {
     "errors": ((), ()),
     "files": (("errors",), ()),
     "devices": (("errors",), ("torch",)),
+    "environment": (("version",), ("torch",)),
     "nn": ((), ("torch",)),
     "audio": (("errors", "files"), ("numpy", "soundfile", "soxr", "torch", "librosa")),
     "analysis": (("errors",), ("numpy", "scipy", "sklearn", "rapidfuzz")),
@@ -36,7 +37,10 @@ ALLOWED = {
         ("nn", "models", "audio", "checkpoint", "devices", "files", "errors"),
         ("torch", "numpy", "numba"),
     ),
-    "training": (("config", "checkpoint", "files", "errors"), ("torch", "rich")),
+    "training": (
+        ("config", "checkpoint", "devices", "environment", "files", "errors"),
+        ("torch", "rich"),
+    ),
     "report": (("analysis", "errors", "files"), ("jinja2", "matplotlib", "numpy")),
 }
 EVERYTHING = tuple(ALLOWED)
@@ -53,7 +57,10 @@ ALLOWED["web"] = (
 )
 # The command line may import torch inside a command, to set its threads; never on the way in.
 ALLOWED["cli"] = (
-    ("stages", "web", "config", "errors", "devices", "generation", "training", "data", "version"),
+    (
+        *("stages", "web", "config", "errors", "devices", "environment", "generation"),
+        *("training", "data", "version"),
+    ),
     ("typer", "rich", "torch"),
 )
 # The package's own names, imported on first use, and `python -m vqspeech`.
@@ -71,6 +78,8 @@ RECIPE_ALLOWED = (
     "files",
     "errors",
     "devices",
+    "environment",
+    "cli.leave",
 )
 MODULES = sorted((ROOT / "vqspeech").rglob("*.py"))
 

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recipes.frames.level_bins import LEVELS, gaussian_log_probability, logistic_log_probability
-from vqspeech.nn.sampling import BELOW_ONE, draw
+from vqspeech.nn.sampling import draw
 
 Kind = Literal["softmax", "logistic", "gaussian"]
 Scales = Literal["pixel", "channel"]
@@ -116,8 +116,8 @@ class BinnedLikelihood(PixelLikelihood):
     Attributes:
         start: the log scale that 0 stands for.
         log_probability: of levels, given location and width as in `recipes.frames.level_bins`.
-        cumulative: the distribution function, centred and with a scale of 1.
-        quantile: its inverse.
+        quantile: inverse of the distribution function, centred and with a scale of 1.
+        integral: of that function, from minus infinity.
 
     Args:
         scales: "pixel" or "channel".
@@ -125,8 +125,8 @@ class BinnedLikelihood(PixelLikelihood):
 
     start: float
     log_probability: Callable[[Tensor, Tensor, Tensor], Tensor]
-    cumulative: Callable[[Tensor], Tensor]
     quantile: Callable[[Tensor], Tensor]
+    integral: Callable[[Tensor], Tensor]
 
     def __init__(self, scales: Scales):
         super().__init__()
@@ -146,19 +146,19 @@ class BinnedLikelihood(PixelLikelihood):
         return self.log_probability(level, location.unsqueeze(2), width.unsqueeze(2))
 
     def mean(self, parameters: Tensor) -> Tensor:
-        """(B, channels, H, W) to (B, 3, H, W); beyond 0 and 255, it counts these levels."""
-        location, width = self.location_and_width(parameters)
-        # The sum over k of P(level >= k), one k at a time.
-        mean = torch.zeros_like(location)
-        for level in range(1, LEVELS):
-            mean += self.cumulative((location - level + 0.5) * width)
-        return mean
+        """(B, channels, H, W) to (B, 3, H, W): before rounding to levels, cut at 0 and 255."""
+        location, width = self.location_and_width(parameters.double())
+        # The integral of P(X > x) from 0 to 255, which is that of the distribution function between
+        # the mirror images of these ends. In float64: far out, two large numbers differ by 255.
+        above_zero = self.integral(location * width)
+        mean = (above_zero - self.integral((location - LEVELS + 1) * width)) / width
+        return mean.to(_full_precision(parameters).dtype)
 
     def sample(self, parameters: Tensor, uniforms: Tensor) -> Tensor:
         """(B, 3, H, W) uint8: the level of whose bin the quantile is."""
         location, width = self.location_and_width(parameters.double())
         # A 0 stands for the numbers that were rounded to it; its quantile is minus infinity.
-        quantile = self.quantile(uniforms.double().clamp(2**-54, BELOW_ONE))
+        quantile = self.quantile(uniforms.double().clamp(min=2**-54))
         level = torch.floor(location + quantile / width + 0.5)
         return level.clamp(0, LEVELS - 1).to(torch.uint8)
 
@@ -180,8 +180,8 @@ class LogisticLikelihood(BinnedLikelihood):
 
     start = LOGISTIC_START
     log_probability = staticmethod(logistic_log_probability)
-    cumulative = staticmethod(torch.sigmoid)
     quantile = staticmethod(torch.logit)
+    integral = staticmethod(F.softplus)
 
 
 class GaussianLikelihood(BinnedLikelihood):
@@ -189,8 +189,13 @@ class GaussianLikelihood(BinnedLikelihood):
 
     start = GAUSSIAN_START
     log_probability = staticmethod(gaussian_log_probability)
-    cumulative = staticmethod(torch.special.ndtr)
     quantile = staticmethod(torch.special.ndtri)
+
+    @staticmethod
+    def integral(x: Tensor) -> Tensor:
+        """x Phi(x) + phi(x)."""
+        density = torch.exp(-x.square() / 2) / math.sqrt(2 * math.pi)
+        return x * torch.special.ndtr(x) + density
 
 
 def build_likelihood(kind: Kind, scales: Scales = "pixel") -> PixelLikelihood:

@@ -106,3 +106,12 @@ def gaussian_kl(mean: Tensor, log_variance: Tensor) -> Tensor:
     """KL(N(mean, variance) || N(0, 1)) of each element, in closed form; any shape."""
     # exp(v) - 1 - v is lost in rounding near v = 0, where the posterior meets the prior.
     return (mean.square() + torch.expm1(log_variance) - log_variance) / 2
+
+
+def gaussian_log_density(
+    z: Tensor, mean: Tensor | float = 0.0, log_variance: Tensor | float = 0.0
+) -> Tensor:
+    """log N(z; mean, variance) of each element; shapes broadcast. By default N(0, 1)."""
+    log_variance = torch.as_tensor(log_variance, dtype=z.dtype, device=z.device)
+    squares = (z - mean).square() * torch.exp(-log_variance)
+    return -(squares + log_variance + math.log(2 * math.pi)) / 2

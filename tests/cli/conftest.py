@@ -6,6 +6,7 @@ import pytest
 
 from vqspeech import cli
 from vqspeech.checkpoint import save_folder
+from vqspeech.cli.leave import run_for_status
 from vqspeech.models.build import model_config
 
 
@@ -15,7 +16,7 @@ def run(monkeypatch, capfd):
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["vqspeech", *map(str, arguments)])
-        status = cli._run()
+        status = run_for_status(cli.app)
         out, err = capfd.readouterr()
         assert "Traceback" not in err
         return status, out, err

@@ -27,8 +27,8 @@ def tell(text: str, found: Any, json_file: str | None) -> None:
         typer.echo(text)
         return
     # Only now: it takes torch, which not every analysis does.
+    from vqspeech.environment import describe_environment
     from vqspeech.stages.analyze_codes import write_facts
-    from vqspeech.stages.environment import describe_environment
 
     for facts in found if isinstance(found, list) else [found]:
         facts["environment"] = describe_environment()

@@ -4,7 +4,7 @@ Field names are the constructors' argument names. What the data knows is no sett
 come from the training directory, the hop from the strides.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -130,9 +130,11 @@ class SpeechPriorSettings(Settings):
 class TrainingSettings(Settings):
     """The loop. Every step is a function of (seed, step), so a run resumes bit for bit."""
 
+    # What may not change when a run goes on: the batches that it was promised depend on it.
+    FIXED: ClassVar[tuple[str, ...]] = ("seed", "batch_size", "optimizer")
+
     steps: Positive = 250_000
     batch_size: Positive = 8
-    crop_seconds: Annotated[float, Field(gt=0, le=600)] = 0.5  # rounded to whole frames
     optimizer: Literal["adam", "adamw", "muon"] = "adam"
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 4e-4
     final_learning_rate: Annotated[float, Field(ge=0)] = 1e-5  # reached along a cosine
@@ -145,7 +147,6 @@ class TrainingSettings(Settings):
     threads: Annotated[int, Field(ge=0, le=256)] = 0  # of the CPU; 0 leaves torch's choice
     log_every: Positive = 50
     checkpoint_every: Positive = 5000  # validates too
-    validation_seconds: Annotated[float, Field(gt=0)] = 120.0  # of audio, for the likelihood
     keep_checkpoints: Positive = 2  # beside the best one
     skipped_batches_allowed: Annotated[int, Field(ge=0)] = 5  # not finite, one after another
 
@@ -160,7 +161,16 @@ class TrainingSettings(Settings):
         return self
 
 
-class SpeechTrainingSettings(TrainingSettings):
+class CropTrainingSettings(TrainingSettings):
+    """The loop over crops of utterances."""
+
+    FIXED: ClassVar[tuple[str, ...]] = (*TrainingSettings.FIXED, "crop_seconds")
+
+    crop_seconds: Annotated[float, Field(gt=0, le=600)] = 0.5  # rounded to whole frames
+    validation_seconds: Annotated[float, Field(gt=0)] = 120.0  # of audio, for the likelihood
+
+
+class SpeechTrainingSettings(CropTrainingSettings):
     """The loop over waveforms."""
 
     # Of what the conditions predict (guide_mels, acoustic_bands), beside nats a sample.
@@ -187,7 +197,7 @@ class SpeechTrainingSettings(TrainingSettings):
         return (0, self.guide_steps) if step < self.guide_steps else (self.guide_steps, self.steps)
 
 
-class PriorTrainingSettings(TrainingSettings):
+class PriorTrainingSettings(CropTrainingSettings):
     """The loop over codes."""
 
     crop_seconds: Annotated[float, Field(gt=0, le=600)] = 2.56  # 320 codes at 125 a second

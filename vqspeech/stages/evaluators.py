@@ -21,8 +21,8 @@ from vqspeech.data.speech_judges import (
     SpeakerEncoder,
 )
 from vqspeech.data.speech_recognizers import AUTO, Recognizer, load_recognizer
+from vqspeech.environment import package_version
 from vqspeech.errors import MissingError
-from vqspeech.stages.environment import package_version
 
 MEL_BANDS, MEL_STEP_SECONDS = 40, 0.010  # of the cepstra; windows of 25 ms
 

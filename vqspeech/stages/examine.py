@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 
 from vqspeech.checkpoint import packaged_models
+from vqspeech.environment import describe_environment, package_version
 from vqspeech.errors import UsageError
-from vqspeech.stages.environment import describe_environment, package_version
 
 # What the toolkit cannot do without, by the name of its import.
 NEEDED = {

@@ -6,9 +6,9 @@ from typing import Any
 import torch
 
 from vqspeech.audio.waveform import read_waveform
+from vqspeech.environment import describe_processor
 from vqspeech.generation.voice import Voice
 from vqspeech.stages.demo import packaged_recording
-from vqspeech.stages.environment import describe_processor
 
 SECONDS, REPEATS = 1.0, 3
 

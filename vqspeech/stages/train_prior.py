@@ -27,15 +27,15 @@ from vqspeech.errors import InputError
 from vqspeech.files import write_json
 from vqspeech.models.build import prior_config
 from vqspeech.models.prior import CodeFormat, SpeechPrior
+from vqspeech.stages.held_out import check_held_out
 from vqspeech.stages.score_ngrams import ngram_baselines
-from vqspeech.stages.training_run import (
+from vqspeech.training.fit import Task
+from vqspeech.training.run import (
     TrainingSummary,
-    check_held_out,
     check_resumable,
     get_ready,
     run_training,
 )
-from vqspeech.training.fit import Task
 
 VALIDATION_BATCH = 8  # utterances
 MOST_NGRAM_CODES = 10_000_000  # that n-grams are counted in: some 15 s and 1 GB

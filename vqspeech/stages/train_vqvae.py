@@ -18,16 +18,16 @@ from vqspeech.models.acoustics import Measured
 from vqspeech.models.build import build_speech_vqvae, model_config
 from vqspeech.models.speech import SpeechVQVAE
 from vqspeech.models.vqvae import VQVAEOutput
+from vqspeech.stages.held_out import check_held_out
 from vqspeech.stages.score_vqvae import score_speech_vqvae
-from vqspeech.stages.training_run import (
+from vqspeech.training.fit import Task
+from vqspeech.training.optimizer import reset_rows
+from vqspeech.training.run import (
     TrainingSummary,
-    check_held_out,
     check_resumable,
     get_ready,
     run_training,
 )
-from vqspeech.training.fit import Task
-from vqspeech.training.optimizer import reset_rows
 
 # Vectors for each code that k-means starts from, and the batches it may take to gather them.
 VECTORS_PER_CODE, FIRST_BATCHES = 8, 64

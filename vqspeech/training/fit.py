@@ -89,8 +89,7 @@ def fit(
     sweep_temporaries(run)
     optimizer = build_optimizer(task.model, settings)
     average = WeightAverage(task.model, settings.average_decay)
-    fixed = ("seed", "batch_size", "crop_seconds", "optimizer")
-    identity = {**{name: getattr(settings, name) for name in fixed}, **task.identity}
+    identity = {**{name: getattr(settings, name) for name in settings.FIXED}, **task.identity}
     directory = RunDirectory(run, task.model, optimizer, average, task.config, identity)
     state, notes = directory.restore(resume)
     for note in notes:

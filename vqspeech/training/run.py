@@ -1,8 +1,8 @@
-"""What every training stage does around the loop: lock, settings and environment beside the run."""
+"""What every training does around the loop: lock, settings and environment beside the run."""
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +12,9 @@ from vqspeech.checkpoint import checkpoints
 from vqspeech.config.loader import dump_config, load_config
 from vqspeech.config.schema import Settings, TrainingSettings
 from vqspeech.devices import choose_device, keep_freed_memory
+from vqspeech.environment import describe_environment
 from vqspeech.errors import InputError
 from vqspeech.files import directory_lock, write_json, write_text
-from vqspeech.stages.environment import describe_environment
 from vqspeech.training.fit import Task, fit
 from vqspeech.training.progress import TrainingProgress
 
@@ -56,22 +56,6 @@ def get_ready(training: TrainingSettings, device: str) -> torch.device:
     return where
 
 
-def check_held_out(
-    valid: str | os.PathLike, held_out: Iterable[str], trained_on: Iterable[Iterable[str]]
-) -> None:
-    """Refuse to validate on what is trained on.
-
-    Raises:
-        InputError: utterances that are in both.
-    """
-    shared = sorted(set(held_out) & {key for data in trained_on for key in data})
-    if shared:
-        raise InputError(
-            f"{valid}: {len(shared)} of its utterances are trained on too, {shared[0]} first; hold "
-            "them out"
-        )
-
-
 def check_resumable(out: str | os.PathLike, resume: str) -> None:
     """Refuse `resume="must"` where there is nothing, before data is read.
 
@@ -90,6 +74,7 @@ def run_training(
     resume: str,
     quiet: bool,
     unit: str = "nats",
+    program: str = "vqspeech",
 ) -> TrainingSummary:
     """Train until the settings' last step, holding the lock of the run.
 
@@ -100,6 +85,7 @@ def run_training(
         resume: "auto", "never" or "must".
         quiet: no progress.
         unit: of the validation's likelihood, for the summary.
+        program: what was started, for environment.json.
 
     Raises:
         VQSpeechError: of the run, or what `make_task` and `fit` raise.
@@ -111,7 +97,7 @@ def run_training(
 
         def describe_run(then: Callable[[], None] | None = task.on_start) -> None:
             write_text(out / "config.yaml", dump_config(settings))
-            write_json(out / "environment.json", describe_environment())
+            write_json(out / "environment.json", describe_environment(program))
             if then is not None:
                 then()
 

@@ -29,12 +29,19 @@ PACKAGES = (
 )
 
 
-def describe_environment() -> dict[str, Any]:
-    """JSON-ready facts to stand beside a number."""
+def describe_environment(program: str = "vqspeech") -> dict[str, Any]:
+    """JSON-ready facts to stand beside a number.
+
+    Args:
+        program: what was started, before its arguments.
+    """
     return {
         "vqspeech": vqspeech.__version__,
         "commit": _commit(),
-        "command": shlex.join(["vqspeech", *sys.argv[1:]]).encode(errors="replace").decode(),
+        "command": " ".join([program, shlex.join(sys.argv[1:])])
+        .strip()
+        .encode(errors="replace")
+        .decode(),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
@@ -60,7 +67,7 @@ def describe_processor(device: torch.device) -> str:
 
 def _commit() -> str | None:
     """The commit of a checkout, with `+` where tracked files differ from it."""
-    root = Path(vqspeech.__file__).resolve().parent.parent
+    root = Path(vqspeech.__file__).resolve().parents[1]
     if not (root / ".git").exists():
         return None
     try:

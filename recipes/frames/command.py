@@ -1,0 +1,45 @@
+"""What the commands of the recipes have in common: how they are declared and how they end."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+
+from vqspeech.cli.leave import leave_with_status
+
+DATA = "photos, photos:FOLD, cifar10:DIR, imagenet:DIR, folder:DIR or frames:FILE"
+DataOption = Annotated[str, typer.Option(help=DATA)]
+SizeOption = Annotated[int, typer.Option(min=4, help="pixels a side")]
+CacheOption = Annotated[Path, typer.Option(help="where decoded pictures are kept")]
+ResumeOption = Annotated[str, typer.Option(help="auto, never or must")]
+SetOption = Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE of a setting")]
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu or cuda:0")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="no progress")]
+JsonOption = Annotated[Path, typer.Option("--json", help="the numbers as JSON")]
+
+
+class RunOptions(NamedTuple):
+    """How a run is trained, beside its settings."""
+
+    overrides: Sequence[str] = ()  # `training.steps=100` and the like
+    resume: str = "auto"  # or "never", "must"
+    device: str = "auto"
+    quiet: bool = False  # no progress
+
+
+PLAIN = RunOptions()
+
+
+def make_app() -> typer.Typer:
+    """A command line of one command, plain as that of `vqspeech`."""
+    return typer.Typer(
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+
+
+def run(app: typer.Typer) -> None:
+    """Run it and leave with the documented exit status; errors are one line."""
+    leave_with_status(app)

@@ -1,0 +1,90 @@
+"""Settings of the three models of section 4.1, of priors over codes, and of the second stage."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from recipes.frames.settings import NetworkSettings, PictureTrainingSettings, VQVAESettings
+from vqspeech.config.schema import Positive, QuantizerSettings, Settings, TrainingSettings
+
+
+class VAESettings(Settings):
+    """A VAE with Gaussian latents, beside which section 4.1 puts the VQ-VAE."""
+
+    kind: Literal["vae"] = "vae"
+    network: NetworkSettings = NetworkSettings()
+    latent_channels: Positive = 64  # numbers for every 4 x 4 pixels
+
+
+class VIMCOSettings(Settings):
+    """Latents that are sampled and learnt through by VIMCO (Mnih and Rezende 2016)."""
+
+    kind: Literal["vimco"] = "vimco"
+    network: NetworkSettings = NetworkSettings()
+    # Codes as the VQ-VAE has them, all equally likely; or Gaussians without reparameterisation.
+    latents: Literal["categorical", "gaussian"] = "categorical"
+    num_codes: Positive = 512  # K, of each group; categorical alone
+    groups: Positive = 1  # codes at a place
+    dim: Positive = 64  # D: of the embedding of a place's codes, or the Gaussian numbers there
+    samples: Annotated[int, Field(ge=2)] = 50
+    chunk: Positive = 10  # samples that are decoded at once: memory against speed
+
+
+PictureModelSettings = Annotated[
+    VQVAESettings | VAESettings | VIMCOSettings, Field(discriminator="kind")
+]
+
+
+class TrainPictureModel(Settings):
+    """A settings file of `python -m recipes.images.train`."""
+
+    model: PictureModelSettings = VQVAESettings()
+    training: PictureTrainingSettings = PictureTrainingSettings()
+
+
+class PixelCNNSettings(Settings):
+    """A gated PixelCNN over maps of codes; the arguments of `vqspeech.nn.pixelcnn`."""
+
+    channels: Positive = 128
+    layers: Annotated[int, Field(gt=0, le=100)] = 15
+    kernel_size: Annotated[int, Field(ge=3)] = 3
+    first_kernel_size: Annotated[int, Field(ge=3)] = 7
+    head_channels: Positive = 512
+
+
+class CodeTrainingSettings(TrainingSettings):
+    """The loop over maps of codes."""
+
+    batch_size: Positive = 32
+    validation_pictures: Positive = 512
+
+
+class TrainPicturePrior(Settings):
+    """A settings file of `python -m recipes.images.train_prior`."""
+
+    model: PixelCNNSettings = PixelCNNSettings()
+    training: CodeTrainingSettings = CodeTrainingSettings()
+
+
+class SecondStageSettings(Settings):
+    """A VQ-VAE over the codes of another (section 4.2): a few latents and a PixelCNN decoder."""
+
+    pixelcnn: PixelCNNSettings = PixelCNNSettings()
+    channels: Positive = 128  # of the encoder
+    condition_channels: Positive = 64  # of the map that tells the PixelCNN of the latents
+    # Three latents of 512 codes are 27 bits.
+    quantizer: QuantizerSettings = QuantizerSettings(groups=3, dim=192)
+
+
+class SecondStageTrainingSettings(CodeTrainingSettings):
+    """The loop of the second stage."""
+
+    # Codes before the one to be predicted that any other replaces: the latents are needed then.
+    past_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
+class TrainSecondStage(Settings):
+    """A settings file of `python -m recipes.images.train_second`."""
+
+    model: SecondStageSettings = SecondStageSettings()
+    training: SecondStageTrainingSettings = SecondStageTrainingSettings()
