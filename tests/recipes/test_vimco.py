@@ -10,7 +10,14 @@ from torch import nn
 from torch.distributions import Categorical, Normal, kl_divergence
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from recipes.images.vimco import gaussian_kl, importance_bound, in_chunks, vimco, weight_spread
+from recipes.images.vimco import (
+    gaussian_kl,
+    gaussian_log_density,
+    importance_bound,
+    in_chunks,
+    vimco,
+    weight_spread,
+)
 
 
 class Discrete:
@@ -216,6 +223,13 @@ def test_the_divergence_from_a_unit_gaussian_is_that_of_torch():
     mean, log_variance = torch.randn(2, 4, 5, 3, dtype=torch.float64) * 3
     wanted = kl_divergence(Normal(mean, (log_variance / 2).exp()), Normal(0.0, 1.0))
     torch.testing.assert_close(gaussian_kl(mean, log_variance), wanted)
+
+
+def test_the_density_of_a_gaussian_is_that_of_torch():
+    z, mean, log_variance = torch.randn(3, 4, 5, dtype=torch.float64) * 3
+    wanted = Normal(mean, (log_variance / 2).exp()).log_prob(z)
+    torch.testing.assert_close(gaussian_log_density(z, mean, log_variance), wanted)
+    torch.testing.assert_close(gaussian_log_density(z), Normal(0.0, 1.0).log_prob(z))
 
 
 def test_the_divergence_is_not_negative_where_posterior_and_prior_meet():
