@@ -1,0 +1,49 @@
+"""What a recipe's run takes from `--config`: a YAML file in, assignments for its shell out.
+
+    eval "$(python -m recipes.images.options conf/tiny.yaml)"
+"""
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import Field
+
+from recipes.frames.command import make_app, run
+from vqspeech.config.loader import load_config
+from vqspeech.config.schema import Positive, Settings
+from vqspeech.errors import InputError
+
+app = make_app()
+
+
+class RecipeOptions(Settings):
+    """A file of `recipes/images/run.sh --config`."""
+
+    frames: Positive = 16000  # that are collected
+    seeds: Positive = 3
+    grid: str = ""  # GxK,...
+    betas: str = ""
+    samples: Annotated[int, Field(ge=2)] = 50
+    neighbours: Annotated[int, Field(ge=0)] = 8
+    # Folders of settings, relative to the recipe unless absolute.
+    comparison: Path = Path("conf/photos32")
+    pictures: Path = Path("conf/photos128")
+    views: Path = Path("conf/frames84")
+
+
+@app.command()
+def main(config: Annotated[Path, typer.Argument(help="a YAML file")]) -> None:
+    """Print its values as assignments that a shell can evaluate."""
+    recipe = Path(__file__).parent
+    for name, value in load_config(config, RecipeOptions):
+        if isinstance(value, Path):
+            value = recipe / value
+            if not value.is_dir():
+                raise InputError(f"{config}: {name} is {value}: no such folder; give one")
+        print(f"{name}={shlex.quote(str(value))}")
+
+
+if __name__ == "__main__":
+    run(app)
