@@ -51,7 +51,7 @@ class SampledLatents(nn.Module):
 
     def draw_posterior(self, pixels: Tensor, samples: int) -> Draws:
         """S samples for each of the pictures (B, 3, H, W)."""
-        out = self.settings.encoder_scale * self.encoder(prepare(pixels))
+        out = self.encoder(prepare(pixels))
         return (self._draw_codes if self.is_categorical else self._draw_numbers)(out, samples)
 
     def _draw_codes(self, logits: Tensor, samples: int) -> Draws:

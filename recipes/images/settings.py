@@ -26,10 +26,6 @@ class VIMCOSettings(Settings):
     num_codes: Positive = 512  # K, of each group; categorical alone
     groups: Positive = 1  # codes at a place
     dim: Positive = 64  # D: of the embedding of a place's codes, or the Gaussian numbers there
-    # Of what the encoder says. VIMCO's gradient is mostly noise, and an optimiser that evens out
-    # gradients walks at random with it until every code is drawn with certainty and none learns any
-    # more; a small scale makes these steps small beside the decoder's.
-    encoder_scale: Annotated[float, Field(gt=0)] = 0.1
     samples: Annotated[int, Field(ge=2)] = 50
     chunk: Positive = 10  # samples that are decoded at once: memory against speed
 
