@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from recipes.frames.collect import collect_frames
-from recipes.frames.lab_collector import LEVELS, is_installed
+from recipes.frames.lab_collector import LEVELS, is_installed, open_world
 from vqspeech.errors import InputError, MissingError
 
 
@@ -15,6 +15,7 @@ class Lab:
     """`deepmind_lab.Lab`: a room in which only the heading shows, and the place along it."""
 
     made: tuple["Lab", ...] = ()
+    seeds: tuple[int, ...] = ()  # of its resets
     steps = 10**6  # an episode
 
     def __init__(self, level, observations, config=None, renderer="software"):
@@ -29,6 +30,7 @@ class Lab:
     def reset(self, episode=-1, seed=None):
         self.left, self.heading, self.place = Lab.steps, seed % 360, 0
         self.calls.append("reset")
+        self.seeds += (seed,)
 
     def is_running(self):
         return self.left > 0
@@ -86,6 +88,17 @@ def test_who_walks_on_the_spot_turns(lab):
     assert not np.any(before_wall[1:] & before_wall[:-1])
 
 
+def test_only_a_step_forward_can_lead_nowhere(lab, monkeypatch):
+    monkeypatch.setattr(Lab, "step", lambda self, action, num_steps: None)
+    with open_world("seekavoid_arena_01", seed=0) as world:
+        world.start(np.random.default_rng(0))
+        assert not world.look().is_blocked
+        world.act(1)
+        assert not world.look().is_blocked
+        world.act(0)
+        assert world.look().is_blocked
+
+
 def test_every_level_is_walked_and_another_seed_is_another_walk(lab):
     file = collect_frames(30, seed=0, collector="lab")
     assert file.map_names == LEVELS
@@ -98,7 +111,8 @@ def test_a_level_that_ends_begins_anew(lab, monkeypatch):
     monkeypatch.setattr(Lab, "steps", 240)  # of which up to 168 turn round at the start
     file = collect_frames(90, collector="lab", maps=("seekavoid_arena_01",))
     assert file.num_episodes >= 2
-    assert Lab.made[0].calls.count("reset") >= file.num_episodes
+    seeds = Lab.made[0].seeds
+    assert len(set(seeds)) == len(seeds) >= file.num_episodes
 
 
 def test_frames_of_another_size_than_asked_are_refused(lab, monkeypatch):

@@ -99,6 +99,20 @@ def test_a_walker_with_the_nose_to_a_wall_is_told():
         assert world.look().is_blocked
 
 
+def test_who_walks_on_the_spot_is_told_where_the_view_is_open(monkeypatch):
+    monkeypatch.setattr(vizdoom_collector, "_depth_ahead", lambda depth: 99.0)
+    with open_world("my_way_home", seed=0) as world:
+        world.start(np.random.default_rng(0))
+        assert not world.look().is_blocked
+        for _ in range(60):
+            world.act(0)
+        world.look()
+        world.act(0)
+        assert world.look().is_blocked
+        world.act(1)
+        assert not world.look().is_blocked
+
+
 def test_a_map_that_is_none_is_refused_with_those_there_are():
     check_maps((*vizdoom_collector.MAPS, "E4M9", "MAP32"))
     for name in ("E5M1", "MAP33", "MAP1", "basic", "../my_way_home", ""):

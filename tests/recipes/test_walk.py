@@ -73,6 +73,18 @@ def test_a_game_that_ends_begins_another_episode():
     assert world.starts == 3
 
 
+def test_starts_that_end_at_once_leave_no_empty_episode():
+    class Unsteady(Corridor):
+        def start(self, rng):
+            super().start(rng)
+            self.left = 4 if self.starts % 3 == 0 else 0
+
+    world = Unsteady()
+    episode = walk(world, 12, np.random.default_rng(0)).episode
+    assert np.bincount(episode).tolist() == [4, 4, 4]
+    assert world.starts == 9
+
+
 def test_a_game_that_always_ends_at_once_is_given_up():
     with pytest.raises(InputError, match="ended at once after each of 50 starts"):
         walk(Corridor(steps=0), 20, np.random.default_rng(0))
