@@ -42,9 +42,6 @@ _HIDDEN = (
 _ARGUMENTS = (
     "-nomonsters +sv_cheats 1 +movebob 0 +cl_showsecretmessage 0 +con_midtime 0 +con_notifytime 0"
 )
-# Without these the game makes a folder `_vizdoom` where the caller stands.
-_SECTIONS = ("Global.Autoload", *(f"{game}.AutoExec" for game in ("Doom", "Heretic", "Hexen")))
-_SECTIONS += ("Strife.AutoExec", "Chex.AutoExec")
 _PACKAGE_MAP = re.compile(r"E[1-4]M[1-9]|MAP(0[1-9]|[12]\d|3[0-2])")
 
 
@@ -102,7 +99,8 @@ class VizdoomWorld:
         return False
 
     def _begin(self, seed: int) -> None:
-        if not self._game.is_new_episode():  # the first one has begun with the game itself
+        # The first one began with the game. (`is_new_episode` is true of a finished one as well.)
+        if self._game.is_episode_finished() or self._places:
             self._game.set_seed(seed)
             self._game.new_episode()
         self._game.send_game_command("god")  # acid hurts, and the dead see little
@@ -153,21 +151,22 @@ def _depth_ahead(depth: np.ndarray) -> float:
 def open_world(name: str, seed: int, size: int = 84) -> Iterator[VizdoomWorld]:
     """Start the game on one map; it ends with the block and leaves no file.
 
+    For the moment of the start the working directory is another, so start it in the main thread.
+
     Args:
         name: one of `MAPS`, or any other map that `check_maps` lets through.
 
     Raises:
-        MissingError: ViZDoom is not installed, or its game does not start.
+        MissingError: ViZDoom is not installed, or its game does not start or crashes.
         InputError: no such map.
     """
     check_maps((name,))
     vizdoom = _vizdoom()
-    with tempfile.TemporaryDirectory(prefix="vqspeech-vizdoom-") as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="vqspeech-vizdoom-", ignore_cleanup_errors=True
+    ) as folder:
         game = vizdoom.DoomGame()
         _choose_map(game, name, vizdoom)
-        settings = Path(folder, "game.ini")
-        settings.write_text("".join(f"[{section}]\nPath={folder}/none\n" for section in _SECTIONS))
-        game.set_doom_config_path(str(settings))
         game.set_window_visible(False)
         game.set_sound_enabled(False)
         game.set_mode(vizdoom.Mode.PLAYER)
@@ -185,16 +184,25 @@ def open_world(name: str, seed: int, size: int = 84) -> Iterator[VizdoomWorld]:
         game.add_game_args(_ARGUMENTS)
         game.set_seed(seed)
         try:
-            game.init()
+            with contextlib.chdir(folder):  # the game writes its settings where it is started
+                game.init()
         except Exception as error:  # of a dozen kinds, all of them the engine's
-            reason = " ".join(str(error).split()) or type(error).__name__
             raise MissingError(
-                f"the game of vizdoom does not start ({reason}); check that it runs here"
+                f"the game of vizdoom does not start ({_reason(error)}); check that it runs here"
             ) from error
+        crashes = (vizdoom.ViZDoomErrorException, vizdoom.ViZDoomUnexpectedExitException)
         try:
             yield VizdoomWorld(game, size)
+        except crashes as error:
+            raise MissingError(
+                f"the game of vizdoom stopped on {name} ({_reason(error)}); collect again"
+            ) from error
         finally:
             game.close()
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _vizdoom():

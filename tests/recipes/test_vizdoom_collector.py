@@ -90,6 +90,20 @@ def test_acid_does_not_end_a_walk():
         assert world.look() is not None
 
 
+def test_a_goal_that_is_reached_ends_the_episode_and_another_begins():
+    with open_world("my_way_home", seed=0) as world:
+        rng = np.random.default_rng(0)
+        world.start(rng)
+        things = {thing.name: thing for thing in world._game.get_state().objects}
+        goal = things["GreenArmor"]
+        world._game.send_game_command(f"warp {goal.position_x} {goal.position_y}")
+        world.act(1)
+        world.act(1)
+        assert world.look() is None
+        world.start(rng)
+        assert world.look() is not None
+
+
 def test_a_walker_with_the_nose_to_a_wall_is_told():
     with open_world("my_way_home", seed=0) as world:
         world.start(np.random.default_rng(0))
@@ -118,6 +132,16 @@ def test_a_map_that_is_none_is_refused_with_those_there_are():
     for name in ("E5M1", "MAP33", "MAP1", "basic", "../my_way_home", ""):
         with pytest.raises(InputError, match="no map of the collector vizdoom; choose of"):
             check_maps(("E1M1", name))
+
+
+def test_a_game_that_crashes_is_told():
+    with (
+        pytest.raises(MissingError, match=r"the game of vizdoom stopped on my_way_home \(.+\);"),
+        open_world("my_way_home", seed=0) as world,
+    ):
+        world._game.send_game_command("quit")
+        for _ in range(10):
+            world.act(0)
 
 
 def test_without_the_game_it_is_told_how_to_install_it(monkeypatch):
