@@ -17,16 +17,18 @@ import numpy as np
 from recipes.frames.walk import FORWARD, View
 from vqspeech.errors import InputError, MissingError
 
-# Bright, varied and large, found by looking at all of them; in the order in which they are walked.
+# Bright, varied and large, of 25 that were looked at; in the order in which they are walked.
 MAPS = ("my_way_home", "health_gathering_supreme", "E1M1", "E1M5", "E1M6", "E2M3", "MAP01", "MAP05")
 SCENARIOS = ("my_way_home", "health_gathering_supreme")
 
 TICS = 4  # a frame; the game has 35 a second
+# At a new place: who slid has stopped, who fell has landed; a new game takes no turns till then.
+SETTLING_TICS = 24
 TURN = 3.0  # degrees a tic: 12 a frame
 # The depth buffer is 8 bits, about 7 map units a step; walls are about 128 units high.
 NEAR = 12  # of the depth in the middle of the view: a wall
 OPEN = 24  # the same, for a view worth starting with
-LEAST_STEP = 4.0  # map units a frame, of about 45: less is a walker who is stuck
+LEAST_STEP = 4.0  # map units a frame, of 7 to 33: less is a walker who is stuck
 HEADINGS, PLACES = 6, 12  # tried before a view is taken that is not open
 FEW_THINGS = 8  # on a map: fewer are no spread; such a scenario has starts of its own
 
@@ -40,9 +42,6 @@ _HIDDEN = (
 _ARGUMENTS = (
     "-nomonsters +sv_cheats 1 +movebob 0 +cl_showsecretmessage 0 +con_midtime 0 +con_notifytime 0"
 )
-# Without these the game makes a folder `_vizdoom` where the caller stands.
-_SECTIONS = ("Global.Autoload", *(f"{game}.AutoExec" for game in ("Doom", "Heretic", "Hexen")))
-_SECTIONS += ("Strife.AutoExec", "Chex.AutoExec")
 _PACKAGE_MAP = re.compile(r"E[1-4]M[1-9]|MAP(0[1-9]|[12]\d|3[0-2])")
 
 
@@ -71,26 +70,39 @@ class VizdoomWorld:
     def __init__(self, game, size: int):
         self._game, self._size = game, size
         self._places: list[tuple[float, float]] = []
-        self._before: np.ndarray | None = None  # position at the last look, if a step was made
+        self._before = None  # the state at the last look, if a step forward was made since
 
     def start(self, rng: np.random.Generator) -> None:
         """Stand where some thing lies and look along an open way, if one is found soon."""
+        self._before = None
         if self._game.is_episode_finished() or len(self._places) < FEW_THINGS:
             self._begin(int(rng.integers(2**31)))
         for _ in range(PLACES):
             if len(self._places) >= FEW_THINGS:
                 x, y = self._places[int(rng.integers(len(self._places)))]
                 self._game.send_game_command(f"warp {x:.0f} {y:.0f}")
-            for _ in range(HEADINGS):
-                self._advance([0, float(rng.integers(30, 330))], 1)
-                self._advance(_NOTHING, TICS)  # what falls has landed
-                state = self._game.get_state()
-                if state is None or _depth_ahead(state.depth_buffer) > OPEN:
-                    return
+            self._advance(_NOTHING, SETTLING_TICS)
+            if self._faces_open_way(rng):
+                return
+
+    def _faces_open_way(self, rng: np.random.Generator) -> bool:
+        """Look round for one and make a step along it; also True once the game has ended."""
+        for _ in range(HEADINGS):
+            self._advance([0, float(rng.integers(30, 330))], 1)
+            state = self._game.get_state()
+            if state is None:
+                return True
+            if _depth_ahead(state.depth_buffer) > OPEN:
+                self._advance(_PRESSES[FORWARD], TICS)
+                after = self._game.get_state()  # who stands within a tree or a fence stays there
+                return after is None or _distance(state, after) >= LEAST_STEP
+        return False
 
     def _begin(self, seed: int) -> None:
-        self._game.set_seed(seed)
-        self._game.new_episode()
+        # The first one began with the game. (`is_new_episode` is true of a finished one as well.)
+        if self._game.is_episode_finished() or self._places:
+            self._game.set_seed(seed)
+            self._game.new_episode()
         self._game.send_game_command("god")  # acid hurts, and the dead see little
         # Where a thing lies one can stand, and a map has things in all its corners.
         things = self._game.get_state().objects
@@ -106,12 +118,12 @@ class VizdoomWorld:
         screen = state.screen_buffer  # (120, 160, 3) uint8
         height, width = screen.shape[:2]
         edge = (width - height) // 2
-        square = Image.fromarray(screen[:, edge : edge + height])
-        frame = np.asarray(square.resize((self._size, self._size), Image.Resampling.BILINEAR))
-        here = np.asarray(state.game_variables[:2])
-        is_stuck = self._before is not None and np.abs(here - self._before).max() < LEAST_STEP
-        self._before = here
-        return View(frame, is_stuck or _depth_ahead(state.depth_buffer) < NEAR)
+        square = Image.fromarray(screen).resize(
+            (self._size, self._size), Image.Resampling.BILINEAR, (edge, 0, edge + height, height)
+        )
+        is_stuck = self._before is not None and _distance(self._before, state) < LEAST_STEP
+        self._before = state
+        return View(np.asarray(square), is_stuck or _depth_ahead(state.depth_buffer) < NEAR)
 
     def act(self, action: int) -> None:
         """Press the button of an action for the length of one frame."""
@@ -124,6 +136,11 @@ class VizdoomWorld:
             self._game.make_action(press, tics)
 
 
+def _distance(before, after) -> float:
+    """Map units between the places of two states."""
+    return float(np.hypot(*(after.game_variables[:2] - before.game_variables[:2])))
+
+
 def _depth_ahead(depth: np.ndarray) -> float:
     """Mean of the middle of a depth buffer."""
     height, width = depth.shape
@@ -134,21 +151,22 @@ def _depth_ahead(depth: np.ndarray) -> float:
 def open_world(name: str, seed: int, size: int = 84) -> Iterator[VizdoomWorld]:
     """Start the game on one map; it ends with the block and leaves no file.
 
+    For the moment of the start the working directory is another, so start it in the main thread.
+
     Args:
         name: one of `MAPS`, or any other map that `check_maps` lets through.
 
     Raises:
-        MissingError: ViZDoom is not installed, or its game does not start.
+        MissingError: ViZDoom is not installed, or its game does not start or crashes.
         InputError: no such map.
     """
     check_maps((name,))
     vizdoom = _vizdoom()
-    with tempfile.TemporaryDirectory(prefix="vqspeech-vizdoom-") as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="vqspeech-vizdoom-", ignore_cleanup_errors=True
+    ) as folder:
         game = vizdoom.DoomGame()
         _choose_map(game, name, vizdoom)
-        settings = Path(folder, "game.ini")
-        settings.write_text("".join(f"[{section}]\nPath={folder}/none\n" for section in _SECTIONS))
-        game.set_doom_config_path(str(settings))
         game.set_window_visible(False)
         game.set_sound_enabled(False)
         game.set_mode(vizdoom.Mode.PLAYER)
@@ -166,16 +184,25 @@ def open_world(name: str, seed: int, size: int = 84) -> Iterator[VizdoomWorld]:
         game.add_game_args(_ARGUMENTS)
         game.set_seed(seed)
         try:
-            game.init()
+            with contextlib.chdir(folder):  # the game writes its settings where it is started
+                game.init()
         except Exception as error:  # of a dozen kinds, all of them the engine's
-            reason = " ".join(str(error).split()) or type(error).__name__
             raise MissingError(
-                f"the game of vizdoom does not start ({reason}); check that it runs here"
+                f"the game of vizdoom does not start ({_reason(error)}); check that it runs here"
             ) from error
+        crashes = (vizdoom.ViZDoomErrorException, vizdoom.ViZDoomUnexpectedExitException)
         try:
             yield VizdoomWorld(game, size)
+        except crashes as error:
+            raise MissingError(
+                f"the game of vizdoom stopped on {name} ({_reason(error)}); collect again"
+            ) from error
         finally:
             game.close()
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _vizdoom():
