@@ -1,0 +1,193 @@
+"""Sampling a PixelCNN position by position with cached steps: the reference for faster samplers.
+
+What a layer computes at a position depends on earlier codes alone, so it is computed once. The
+vertical stack runs once a row, on the rows above it; the horizontal stack once a position, as
+products of a matrix and the few vectors beside it.
+
+Shapes: B maps of H x W, N layers, C channels, S spatial channels, K codes.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from vqspeech.nn.pixelcnn import GatedPixelCNN, gate
+from vqspeech.nn.sampling import draw
+
+
+@torch.inference_mode()
+def sample_pixelcnn_torch(
+    model: GatedPixelCNN,
+    uniforms: Tensor,
+    classes: Tensor | None = None,
+    spatial: Tensor | None = None,
+    *,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    given: Tensor,
+    progress: Callable[[int], None] | None = None,
+    logits: Tensor | None = None,
+) -> Tensor:
+    """What `vqspeech.generation.pixelcnn_sampling.sample_pixelcnn` does, in the model's own dtype.
+
+    Args:
+        model, uniforms, classes, spatial, temperature, top_k, given, progress: checked there, all
+            on one device.
+        logits: (B, K, H, W), to be filled with what the codes are drawn from.
+
+    Returns:
+        (B, H, W) int64.
+    """
+    steps = CachedSteps(model, len(given), given.shape[2], classes, temperature, top_k)
+    return draw_rows(
+        steps, steps.begin_row, steps.step, uniforms, given, spatial, progress, logits=logits
+    )
+
+
+class CachedSteps:
+    """B maps of one width that are drawn row after row.
+
+    What a step reads and writes stays at one place in memory, and the column is a tensor: so a CUDA
+    graph can repeat a step as it was recorded.
+
+    Attributes:
+        uniforms, given: (W, B), for the row that is drawn next.
+        spatial: (B, S, 1, W), likewise.
+        codes: (W, B) int64, of the row as far as it is drawn.
+        logits: (B, K), of the last step.
+
+    Args:
+        model: of any floating dtype, on any device.
+        batch, width: B and W.
+        classes: (B,) int64, where the model has classes.
+        temperature, top_k: of `vqspeech.nn.sampling.draw`.
+    """
+
+    def __init__(
+        self,
+        model: GatedPixelCNN,
+        batch: int,
+        width: int,
+        classes: Tensor | None,
+        temperature: float,
+        top_k: int,
+    ):
+        self._model, self._classes = model, classes
+        self._choice = temperature, top_k
+        first, layers = model.layers[0], len(model.layers)
+        weight = model.embedding.weight
+        channels = weight.shape[1]
+        whole = dict(dtype=torch.int64, device=weight.device)
+        self.uniforms = torch.zeros(width, batch, dtype=torch.float64, device=weight.device)
+        self.given = torch.zeros(width, batch, **whole)
+        self.codes = torch.zeros(width, batch, **whole)
+        self.spatial = weight.new_zeros(batch, model.spatial_channels, 1, width)
+        self.logits = weight.new_zeros(batch, model.num_codes)
+        self._column = torch.zeros(1, **whole)
+        # Inputs of the vertical convolutions with their padding: the rows above, this row last.
+        self._rows = [
+            weight.new_zeros(batch, channels, layer.reach + 1, width + 2 * layer.reach)
+            for layer in model.layers
+        ]
+        # Inputs of the horizontal products: what is under the kernels, this position last. The
+        # first layer's kernel ends at the position before.
+        taps = model.layers[-1].reach + 1
+        self._codes_beside = weight.new_zeros(batch, first.reach * channels)
+        self._beside = weight.new_zeros(layers - 1, batch, taps * channels)
+        # What the rows above, biases and conditions add to the horizontal products of this row.
+        self._added = weight.new_zeros(width, layers, batch, 2 * channels)
+        self._horizontal = [_matrix(layer.horizontal.weight) for layer in model.layers]
+        self._output = [_matrix(layer.output.weight) for layer in model.layers]
+        self._head = [(_matrix(model.head[i].weight), model.head[i].bias) for i in (1, 3)]
+
+    def reset(self) -> None:
+        """Go back to before the first row."""
+        for rows in self._rows:
+            rows.zero_()
+
+    def begin_row(self) -> None:
+        """Run the vertical stack for the next row, and go to its first column."""
+        for start in (self._column, self._codes_beside, self._beside):
+            start.zero_()
+        for rows in self._rows:
+            rows[:, :, :-1] = rows[:, :, 1:].clone()
+        self._rows[0][:, :, -1] = 0  # filled as its codes are drawn
+        spatial = self.spatial if self._model.spatial_channels else None
+        for i, layer in enumerate(self._model.layers):
+            rows = self._rows[i][:, :, :-1] if layer.is_first else self._rows[i]
+            above = layer.vertical(rows)  # (B, 2C, 1, W)
+            added = layer.vertical_to_horizontal(above) + layer.horizontal.bias[:, None, None]
+            condition = layer.condition(self._classes, spatial)
+            if condition is not None:
+                for_above, for_beside = condition.chunk(2, dim=1)
+                above, added = above + for_above, added + for_beside
+            self._added[:, i] = added[:, :, 0].permute(2, 0, 1)
+            if i + 1 < len(self._rows):
+                reach = self._model.layers[i + 1].reach
+                self._rows[i + 1][:, :, -1:, reach:-reach] = gate(above)
+
+    def step(self) -> None:
+        """Draw the codes of a column, where none are given, and go to the next column."""
+        channels = self._output[0].shape[0]
+        added = self._added.index_select(0, self._column)[0]  # (N, B, 2C)
+        self._beside[:, :, :-channels] = self._beside[:, :, channels:].clone()
+        h, beside = None, self._codes_beside
+        for i, layer in enumerate(self._model.layers):
+            if h is not None:
+                beside = self._beside[i - 1]
+                beside[:, -channels:] = h
+            z = gate(torch.addmm(added[i], beside, self._horizontal[i]))
+            out = torch.addmm(layer.output.bias, z, self._output[i])
+            h = out if h is None else out + h
+        for matrix, bias in self._head:
+            h = torch.addmm(bias, h.relu(), matrix)
+        self.logits.copy_(h)
+        drawn = draw(h, self.uniforms.index_select(0, self._column)[0], *self._choice)
+        given = self.given.index_select(0, self._column)[0]
+        self._take(torch.where(given < 0, drawn, given))
+
+    def _take(self, codes: Tensor) -> None:
+        """Make codes (B,) those of this column."""
+        vectors = self._model.embedding(codes)  # (B, C)
+        before = self._codes_beside[:, vectors.shape[1] :]
+        self._codes_beside.copy_(torch.cat([before, vectors], dim=1))
+        padding = self._model.layers[0].reach
+        self._rows[0][:, :, -1].index_copy_(2, self._column + padding, vectors[:, :, None])
+        self.codes.index_copy_(0, self._column, codes[None])
+        self._column += 1
+
+
+def draw_rows(
+    steps: CachedSteps,
+    begin_row: Callable[[], None],
+    step: Callable[[], None],
+    uniforms: Tensor,
+    given: Tensor,
+    spatial: Tensor | None,
+    progress: Callable[[int], None] | None,
+    *,
+    logits: Tensor | None = None,
+) -> Tensor:
+    """Codes (B, H, W), by `begin_row` and `step` of the steps, or by whatever repeats them."""
+    codes = torch.empty_like(given)
+    height, width = given.shape[1:]
+    for row in range(height):
+        steps.uniforms.copy_(uniforms[:, row].t())
+        steps.given.copy_(given[:, row].t())
+        if spatial is not None:
+            steps.spatial.copy_(spatial[:, :, row : row + 1])
+        begin_row()
+        for column in range(width):
+            step()
+            if logits is not None:
+                logits[:, :, row, column] = steps.logits
+        codes[:, row] = steps.codes.t()
+        if progress is not None:
+            progress((row + 1) * width)
+    return codes
+
+
+def _matrix(weight: Tensor) -> Tensor:
+    """The weight (out, in, 1, taps) of a convolution as a matrix (taps * in, out)."""
+    return weight[:, :, 0].permute(2, 1, 0).flatten(0, 1).contiguous()
