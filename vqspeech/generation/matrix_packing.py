@@ -50,7 +50,8 @@ def check_finite(model: torch.nn.Module) -> None:
         ValueError: a weight is NaN or infinite.
     """
     for name, weight in model.named_parameters():
-        if not torch.isfinite(weight).all():
+        # The sum comes sooner, and any NaN or infinity shows in it; a sum may also overflow.
+        if not torch.isfinite(weight.sum()) and not torch.isfinite(weight).all():
             raise ValueError(f"{name} holds NaN or infinity; the model cannot be sampled")
 
 

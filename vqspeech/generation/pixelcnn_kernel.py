@@ -37,9 +37,7 @@ def _stack_above(weights, bias, condition, spatial, memory, reaches, row, batch,
                 *(above, 0, 0, above.shape[1], places),
             )
         wanted = places if is_beside_used else 0
-        w_at = product(
-            weights, w_at, above, 0, 0, 2 * C, beside[i], 0, 0, beside.shape[2], wanted
-        )
+        w_at = product(weights, w_at, above, 0, 0, 2 * C, beside[i], 0, 0, beside.shape[2], wanted)
         if len(spatial) > 0:
             S = spatial.shape[1]
             w_at = product(
@@ -114,14 +112,10 @@ def _make_run(version):
                 if codes[s, x] < 0:
                     stop = x + 1
         part = rows, above, conditions, beside
-        _stack_above(
-            above_weights, layer_bias, condition, spatial, part, reaches, row, B, stop > 0
-        )
+        _stack_above(above_weights, layer_bias, condition, spatial, part, reaches, row, B, stop > 0)
         for x in range(W):
             if x < stop:
-                w_at = _stack_beside(
-                    weights, layer_bias, beside, windows, gates, z, h, reaches, x
-                )
+                w_at = _stack_beside(weights, layer_bias, beside, windows, gates, z, h, reaches, x)
                 for s in range(B):
                     rectify(h[s])
                     copy(hidden_bias, hidden[s])

@@ -51,7 +51,9 @@ def pack_pixelcnn(model: GatedPixelCNN) -> PackedPixelCNN:
         beside.append(pack(np.concatenate(horizontal)))
         beside.append(pack(array(layer.output.weight)[:, :, 0, 0].T))
         added = layer.horizontal.bias + layer.vertical_to_horizontal.bias
-        biases.append(np.concatenate([array(layer.vertical.bias), array(added), array(layer.output.bias)]))
+        biases.append(
+            np.concatenate([array(layer.vertical.bias), array(added), array(layer.output.bias)])
+        )
     hidden, logits = model.head[1], model.head[3]
     beside += [pack(array(layer.weight)[:, :, 0, 0].T) for layer in (hidden, logits)]
     return PackedPixelCNN(

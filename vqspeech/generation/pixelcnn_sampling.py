@@ -118,9 +118,9 @@ def _check_given(model: GatedPixelCNN, uniforms: Tensor, given: Tensor) -> None:
 
 
 def _check_values(model: GatedPixelCNN, classes: Tensor | None, spatial: Tensor | None) -> None:
-    last = model.num_classes - 1
-    if classes is not None and len(classes):
-        if classes.is_floating_point() or not 0 <= int(classes.min()) <= int(classes.max()) <= last:
-            raise ValueError(f"classes {classes.tolist()}; 0 to {last} are wanted")
+    if classes is not None and (
+        classes.is_floating_point() or not ((classes >= 0) & (classes < model.num_classes)).all()
+    ):
+        raise ValueError(f"classes {classes.tolist()}; 0 to {model.num_classes - 1} are wanted")
     if spatial is not None and not torch.isfinite(spatial).all():
         raise ValueError("the spatial condition holds NaN or infinity")

@@ -8,11 +8,12 @@ Shapes: B maps of H x W, N layers, C channels, S spatial channels, K codes.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from vqspeech.nn.pixelcnn import GatedPixelCNN, gate
+from vqspeech.nn.pixelcnn import GatedLayer, GatedPixelCNN, gate
 from vqspeech.nn.sampling import draw
 
 
@@ -75,8 +76,7 @@ class CachedSteps:
     ):
         self._model, self._classes = model, classes
         self._choice = temperature, top_k
-        first, layers = model.layers[0], len(model.layers)
-        weight = model.embedding.weight
+        weight, layers = model.embedding.weight, len(model.layers)
         channels = weight.shape[1]
         whole = dict(dtype=torch.int64, device=weight.device)
         self.uniforms = torch.zeros(width, batch, dtype=torch.float64, device=weight.device)
@@ -90,15 +90,24 @@ class CachedSteps:
             weight.new_zeros(batch, channels, layer.reach + 1, width + 2 * layer.reach)
             for layer in model.layers
         ]
+        # What the rows above, biases and conditions add to the horizontal products: of this row,
+        # and of this column.
+        self._added = weight.new_zeros(width, layers, batch, 2 * channels)
+        self._added_here = weight.new_zeros(1, layers, batch, 2 * channels)
         # Inputs of the horizontal products: what is under the kernels, this position last. The
         # first layer's kernel ends at the position before.
         taps = model.layers[-1].reach + 1
-        self._codes_beside = weight.new_zeros(batch, first.reach * channels)
+        self._codes_beside = weight.new_zeros(batch, model.layers[0].reach * channels)
         self._beside = weight.new_zeros(layers - 1, batch, taps * channels)
-        # What the rows above, biases and conditions add to the horizontal products of this row.
-        self._added = weight.new_zeros(width, layers, batch, 2 * channels)
-        self._horizontal = [_matrix(layer.horizontal.weight) for layer in model.layers]
-        self._output = [_matrix(layer.output.weight) for layer in model.layers]
+        self._gates = weight.new_zeros(batch, 2 * channels)
+        # Views are made once: on a CPU they took a third of the time of a step.
+        self._halves = self._gates.chunk(2, dim=1)
+        self._layers = [
+            _Layer(added, beside, beside[:, -channels:], *_matrices(layer))
+            for added, beside, layer in zip(
+                self._added_here[0], [self._codes_beside, *self._beside], model.layers, strict=True
+            )
+        ]
         self._head = [(_matrix(model.head[i].weight), model.head[i].bias) for i in (1, 3)]
 
     def reset(self) -> None:
@@ -129,16 +138,16 @@ class CachedSteps:
 
     def step(self) -> None:
         """Draw the codes of a column, where none are given, and go to the next column."""
-        channels = self._output[0].shape[0]
-        added = self._added.index_select(0, self._column)[0]  # (N, B, 2C)
+        channels = self._gates.shape[1] // 2
+        torch.index_select(self._added, 0, self._column, out=self._added_here)
         self._beside[:, :, :-channels] = self._beside[:, :, channels:].clone()
-        h, beside = None, self._codes_beside
-        for i, layer in enumerate(self._model.layers):
+        h, (signal, opening) = None, self._halves
+        for layer in self._layers:
             if h is not None:
-                beside = self._beside[i - 1]
-                beside[:, -channels:] = h
-            z = gate(torch.addmm(added[i], beside, self._horizontal[i]))
-            out = torch.addmm(layer.output.bias, z, self._output[i])
+                layer.newest.copy_(h)
+            torch.addmm(layer.added, layer.inputs, layer.horizontal, out=self._gates)
+            z = torch.tanh(signal) * torch.sigmoid(opening)
+            out = torch.addmm(layer.output_bias, z, layer.output)
             h = out if h is None else out + h
         for matrix, bias in self._head:
             h = torch.addmm(bias, h.relu(), matrix)
@@ -186,6 +195,21 @@ def draw_rows(
         if progress is not None:
             progress((row + 1) * width)
     return codes
+
+
+class _Layer(NamedTuple):
+    """What a layer of the horizontal stack reads at a position."""
+
+    added: Tensor  # (B, 2C)
+    inputs: Tensor  # (B, taps * C), and the last C of them
+    newest: Tensor
+    horizontal: Tensor  # (taps * C, 2C)
+    output: Tensor  # (C, C)
+    output_bias: Tensor  # (C,)
+
+
+def _matrices(layer: GatedLayer) -> tuple[Tensor, Tensor, Tensor]:
+    return _matrix(layer.horizontal.weight), _matrix(layer.output.weight), layer.output.bias
 
 
 def _matrix(weight: Tensor) -> Tensor:

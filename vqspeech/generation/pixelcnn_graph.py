@@ -1,0 +1,67 @@
+"""Sampling a PixelCNN on a CUDA device: the steps of `pixelcnn_torch`, recorded once and repeated.
+
+A step is some hundred small kernels, and launching each from Python takes longer than running it.
+A CUDA graph launches all of them at once.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from vqspeech.generation.pixelcnn_torch import CachedSteps, draw_rows
+from vqspeech.nn.pixelcnn import GatedPixelCNN
+
+
+@torch.inference_mode()
+def sample_pixelcnn_graph(
+    model: GatedPixelCNN,
+    uniforms: Tensor,
+    classes: Tensor | None = None,
+    spatial: Tensor | None = None,
+    *,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    given: Tensor,
+    progress: Callable[[int], None] | None = None,
+    logits: Tensor | None = None,
+) -> Tensor:
+    """What `vqspeech.generation.pixelcnn_sampling.sample_pixelcnn` does, on a CUDA device.
+
+    Args:
+        model, uniforms, classes, spatial, temperature, top_k, given, progress: checked there, all
+            on the device.
+        logits: (B, K, H, W), to be filled with what the codes are drawn from.
+
+    Returns:
+        (B, H, W) int64.
+    """
+    with torch.cuda.device(given.device):
+        steps = CachedSteps(model, len(given), given.shape[2], classes, temperature, top_k)
+        begin_row, step = _repeated(steps)
+        return draw_rows(steps, begin_row, step, uniforms, given, spatial, progress, logits=logits)
+
+
+def _repeated(steps: CachedSteps) -> tuple[Callable[[], None], Callable[[], None]]:
+    """`begin_row` and `step` as graphs, or as they are where the device cannot record them."""
+    # Libraries allocate and choose kernels when they are first called, which no graph can hold.
+    aside = torch.cuda.Stream()
+    aside.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(aside):
+        steps.begin_row()
+        steps.step()
+    torch.cuda.current_stream().wait_stream(aside)
+    try:
+        actions = _record(steps.begin_row), _record(steps.step)
+    except RuntimeError:  # the same codes, only slower
+        actions = steps.begin_row, steps.step
+    steps.reset()
+    return actions
+
+
+def _record(action: Callable[[], None]) -> Callable[[], None]:
+    graph = torch.cuda.CUDAGraph()
+    # Thread by thread: a loader that copies in another thread is no business of the recording.
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        action()
+    return graph.replay
