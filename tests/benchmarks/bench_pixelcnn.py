@@ -18,7 +18,7 @@ import torch
 
 from vqspeech.generation.pixelcnn_cpu import sample_pixelcnn_cpu
 from vqspeech.generation.pixelcnn_sampling import map_uniforms
-from vqspeech.generation.pixelcnn_torch import sample_pixelcnn_torch
+from vqspeech.generation.pixelcnn_torch import Drawing, sample_pixelcnn_torch
 from vqspeech.nn.pixelcnn import GatedPixelCNN
 from vqspeech.nn.sampling import draw
 
@@ -44,14 +44,14 @@ def seconds(function):
 @torch.inference_mode()
 def compare(model, side, batch, rounds):
     uniforms = map_uniforms(0, range(batch), side, side)
-    given = torch.full(uniforms.shape, -1)
+    drawing = Drawing(uniforms, torch.full(uniforms.shape, -1))
     samplers = {"torch, cached": sample_pixelcnn_torch, "numba": sample_pixelcnn_cpu}
-    drawn = {name: sample(model, uniforms, given=given) for name, sample in samplers.items()}
+    drawn = {name: sample(model, drawing) for name, sample in samplers.items()}
     times = {"naive": [], **{name: [] for name in samplers}}
     for turn in range(rounds + 1):
         forward = seconds(lambda: model(drawn["numba"]))
         taken = [forward * side * side]
-        taken += [seconds(lambda s=s: s(model, uniforms, given=given)) for s in samplers.values()]
+        taken += [seconds(lambda s=s: s(model, drawing)) for s in samplers.values()]
         if turn:
             for each, value in zip(times.values(), taken, strict=True):
                 each.append(value)

@@ -11,12 +11,12 @@ it is installed.
 
 import argparse
 import importlib.util
-import resource
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -122,10 +122,13 @@ def inputs(count: int) -> tuple[Tensor, Tensor]:
     return torch.randn(count, DIM, requires_grad=True), torch.randn(count, DIM)
 
 
-def resident_peak() -> float:
-    """MiB that this process has held at most."""
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+def resident(field: str) -> float:
+    """MiB of this process, from Linux: "VmRSS" that it holds now, "VmHWM" at most so far.
+
+    (`getrusage` knows a maximum too, but a new process begins with that of the one it came from.)
+    """
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.split(f"{field}:")[1].split()[0]) / 1024
 
 
 def print_peak(name: str, count: int) -> None:
@@ -133,9 +136,9 @@ def print_peak(name: str, count: int) -> None:
     run = VARIANTS[name]()
     measure(run, *inputs(64))  # libraries load what they need at their first use
     tensors = inputs(count)
-    before = resident_peak()
+    before = resident("VmRSS")
     measure(run, *tensors)
-    print(resident_peak() - before)
+    print(resident("VmHWM") - before)
 
 
 def peak(name: str, count: int) -> float:

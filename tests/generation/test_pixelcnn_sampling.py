@@ -2,12 +2,18 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from vqspeech.generation.pixelcnn_cpu import sample_pixelcnn_cpu
 from vqspeech.generation.pixelcnn_sampling import map_uniforms, sample_pixelcnn
-from vqspeech.generation.pixelcnn_torch import CachedSteps, draw_rows, sample_pixelcnn_torch
+from vqspeech.generation.pixelcnn_torch import (
+    CachedSteps,
+    Drawing,
+    draw_rows,
+    sample_pixelcnn_torch,
+)
 from vqspeech.nn.pixelcnn import GatedPixelCNN
 from vqspeech.nn.sampling import draw
 
@@ -86,14 +92,14 @@ def test_codes_and_logits_are_those_of_the_whole_model_at_every_position(setting
     uniforms, conditions = inputs(model, batch)
     given = some_given(model, uniforms) if is_given else none_given(uniforms)
     codes, expected = naive(model, uniforms, given, conditions)
-    uniforms = middle(codes, expected)
+    uniforms = torch.where(given < 0, middle(codes, expected), uniforms)
     assert codes.unique().numel() > 4
     for sample in SAMPLERS:
         logits = torch.empty(batch, model.num_codes, HEIGHT, WIDTH)
-        found = sample(model, uniforms, **conditions, given=given, logits=logits)
+        found = sample(model, Drawing(uniforms, given, **conditions, logits=logits))
         assert torch.equal(found, codes)
         torch.testing.assert_close(logits.permute(0, 2, 3, 1), expected, rtol=0, atol=1e-5)
-        assert torch.equal(sample(model, uniforms, **conditions, given=given), codes)
+        assert torch.equal(sample(model, Drawing(uniforms, given, **conditions)), codes)
 
 
 @pytest.mark.parametrize("choice", [dict(temperature=0), dict(temperature=0.6, top_k=4)])
@@ -103,7 +109,7 @@ def test_temperature_and_top_k_choose_as_they_do_in_the_whole_model(choice):
     codes, _ = naive(model, uniforms, none_given(uniforms), conditions, **choice)
     assert torch.equal(sample_pixelcnn(model, uniforms, **conditions, **choice), codes)
     model.float()
-    found = sample_pixelcnn_cpu(model, uniforms, **conditions, **choice, given=none_given(uniforms))
+    found = sample_pixelcnn(model, uniforms, **conditions, **choice)
     assert torch.equal(found, codes)
     assert not torch.equal(sample_pixelcnn(model, uniforms, **conditions), codes)
 
@@ -116,10 +122,8 @@ def test_a_map_has_the_same_bits_alone_and_among_others():
     def run(rows):
         chosen = {name: value[rows] for name, value in conditions.items()}
         logits = torch.empty(len(rows), CODES, HEIGHT, WIDTH)
-        codes = sample_pixelcnn_cpu(
-            model, uniforms[rows], **chosen, given=given[rows], logits=logits
-        )
-        return codes, logits
+        drawing = Drawing(uniforms[rows], given[rows], **chosen, logits=logits)
+        return sample_pixelcnn_cpu(model, drawing), logits
 
     codes, logits = run(list(range(6)))
     for rows in ([0], [5], [3, 1], [2, 4, 0, 5]):
@@ -194,17 +198,27 @@ def test_steps_repeated_as_they_were_recorded_draw_the_same_codes():
     model = make(**MODELS["conditions"])
     uniforms, conditions = inputs(model, 3)
     given = some_given(model, uniforms)
-    expected = sample_pixelcnn_torch(model, uniforms, **conditions, given=given, top_k=5)
+    drawing = Drawing(uniforms, given, **conditions, top_k=5)
+    expected = sample_pixelcnn_torch(model, drawing)
     with torch.inference_mode():
-        steps = CachedSteps(model, 3, WIDTH, conditions["classes"], 1.0, 5)
-        recorders = []
+        steps = CachedSteps(model, drawing)
+        replays = []
         for action in (steps.begin_row, steps.step):
             with Recorder() as recorder:
                 action()
-            recorders.append(recorder.replay)
+            replays.append(recorder.replay)
         steps.reset()
-        found = draw_rows(steps, *recorders, uniforms, given, conditions["spatial"], None)
+        found = draw_rows(drawing, steps, *replays)
     assert torch.equal(found, expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_model_can_be_trained_on_codes_that_it_drew(dtype):
+    model = make(num_classes=2).to(dtype)
+    uniforms, conditions = inputs(model, 2)
+    codes = sample_pixelcnn(model, uniforms, **conditions)
+    F.cross_entropy(model(codes, **conditions), codes).backward()
+    assert model.embedding.weight.grad.any()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

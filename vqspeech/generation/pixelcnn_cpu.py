@@ -3,8 +3,6 @@
 The weights are read once a position, for all maps; see `pixelcnn_packing` and `pixelcnn_kernel`.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -12,34 +10,20 @@ from torch import Tensor
 
 from vqspeech.generation.compilation import check_numba
 from vqspeech.generation.pixelcnn_packing import pack_pixelcnn, reaches, start
+from vqspeech.generation.pixelcnn_torch import Drawing
 from vqspeech.nn.pixelcnn import GatedPixelCNN
 from vqspeech.nn.sampling import BELOW_ONE, COLDEST
 
 
 @torch.inference_mode()
-def sample_pixelcnn_cpu(
-    model: GatedPixelCNN,
-    uniforms: Tensor,
-    classes: Tensor | None = None,
-    spatial: Tensor | None = None,
-    *,
-    temperature: float = 1.0,
-    top_k: int = 0,
-    given: Tensor,
-    progress: Callable[[int], None] | None = None,
-    logits: Tensor | None = None,
-) -> Tensor:
-    """What `vqspeech.generation.pixelcnn_sampling.sample_pixelcnn` does, in float32.
+def sample_pixelcnn_cpu(model: GatedPixelCNN, drawing: Drawing) -> Tensor:
+    """Codes (B, H, W) int64, computed in float32.
 
     It runs in the calling thread, row by row and without the GIL: between two rows Ctrl-C is heard.
 
     Args:
-        model, uniforms, classes, spatial, temperature, top_k, given, progress: checked there, all
-            in memory; the compiled code checks no index.
-        logits: (B, K, H, W), to be filled with what the codes are drawn from.
-
-    Returns:
-        (B, H, W) int64.
+        model: on the CPU.
+        drawing: checked, for the compiled code checks no index.
 
     Raises:
         MissingError: numba is switched off.
@@ -49,26 +33,27 @@ def sample_pixelcnn_cpu(
     # Here, because the import compiles: whoever samples elsewhere need not wait for it.
     from vqspeech.generation.pixelcnn_kernel import run
 
-    batch, height, width = given.shape
-    packed, memory = pack_pixelcnn(model), start(model, batch, width)
-    codes = given.clone()
-    condition = _class_condition(model, classes, batch)
-    spatial_rows = _spatial_rows(model, spatial, height)
-    numbers = uniforms.clamp(max=BELOW_ONE).numpy()
-    seen = np.empty((0 if logits is None else batch * width, model.num_codes), np.float32)
+    codes = drawing.given.clone()
+    batch, height, width = codes.shape
+    packed, memory = tuple(pack_pixelcnn(model)), start(model, batch, width)
+    condition = _class_condition(model, drawing.classes, batch)
+    spatial = _spatial_rows(model, drawing.spatial, height)
+    uniforms = drawing.uniforms.clamp(max=BELOW_ONE)
+    temperature = 0.0 if drawing.temperature < COLDEST else float(drawing.temperature)
+    wanted = 0 if drawing.logits is None else batch * width
+    seen = np.empty((wanted, model.num_codes), np.float32)
     for row in range(height):
-        drawn = codes[:, row].contiguous().numpy()
+        numbers, drawn = uniforms[:, row].contiguous().numpy(), codes[:, row].contiguous()
         run(
-            *(tuple(packed), memory, condition, spatial_rows[row]),
-            *(np.ascontiguousarray(numbers[:, row]), drawn, seen, reaches(model), row),
-            *(0.0 if temperature < COLDEST else float(temperature), top_k),
+            *(packed, memory, condition, spatial[row], numbers, drawn.numpy(), seen),
+            *(reaches(model), row, temperature, drawing.top_k),
         )
-        codes[:, row] = torch.from_numpy(drawn)
-        if logits is not None:
+        codes[:, row] = drawn
+        if drawing.logits is not None:
             known = torch.from_numpy(seen).view(batch, width, -1)
-            logits[:, :, row] = known.transpose(1, 2)
-        if progress is not None:
-            progress((row + 1) * width)
+            drawing.logits[:, :, row] = known.transpose(1, 2)
+        if drawing.progress is not None:
+            drawing.progress((row + 1) * width)
     return codes
 
 

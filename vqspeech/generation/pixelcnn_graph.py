@@ -9,37 +9,16 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from vqspeech.generation.pixelcnn_torch import CachedSteps, draw_rows
+from vqspeech.generation.pixelcnn_torch import CachedSteps, Drawing, draw_rows
 from vqspeech.nn.pixelcnn import GatedPixelCNN
 
 
 @torch.inference_mode()
-def sample_pixelcnn_graph(
-    model: GatedPixelCNN,
-    uniforms: Tensor,
-    classes: Tensor | None = None,
-    spatial: Tensor | None = None,
-    *,
-    temperature: float = 1.0,
-    top_k: int = 0,
-    given: Tensor,
-    progress: Callable[[int], None] | None = None,
-    logits: Tensor | None = None,
-) -> Tensor:
-    """What `vqspeech.generation.pixelcnn_sampling.sample_pixelcnn` does, on a CUDA device.
-
-    Args:
-        model, uniforms, classes, spatial, temperature, top_k, given, progress: checked there, all
-            on the device.
-        logits: (B, K, H, W), to be filled with what the codes are drawn from.
-
-    Returns:
-        (B, H, W) int64.
-    """
-    with torch.cuda.device(given.device):
-        steps = CachedSteps(model, len(given), given.shape[2], classes, temperature, top_k)
-        begin_row, step = _repeated(steps)
-        return draw_rows(steps, begin_row, step, uniforms, given, spatial, progress, logits=logits)
+def sample_pixelcnn_graph(model: GatedPixelCNN, drawing: Drawing) -> Tensor:
+    """Codes (B, H, W) int64, computed in the model's own dtype on a CUDA device."""
+    with torch.cuda.device(drawing.given.device):
+        steps = CachedSteps(model, drawing)
+        return draw_rows(drawing, steps, *_repeated(steps))
 
 
 def _repeated(steps: CachedSteps) -> tuple[Callable[[], None], Callable[[], None]]:

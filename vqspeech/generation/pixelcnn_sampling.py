@@ -12,6 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vqspeech.generation.pixelcnn_cpu import sample_pixelcnn_cpu
+from vqspeech.generation.pixelcnn_graph import sample_pixelcnn_graph
+from vqspeech.generation.pixelcnn_torch import Drawing, sample_pixelcnn_torch
 from vqspeech.generation.uniforms import uniforms as numbers
 from vqspeech.nn.pixelcnn import GatedPixelCNN
 from vqspeech.nn.sampling import check_choice
@@ -27,7 +30,6 @@ def map_uniforms(seed: int, streams: Sequence[int], height: int, width: int) -> 
     return torch.from_numpy(np.array(maps).reshape(len(maps), height, width))
 
 
-@torch.inference_mode()
 def sample_pixelcnn(
     model: GatedPixelCNN,
     uniforms: Tensor,
@@ -42,7 +44,7 @@ def sample_pixelcnn(
     """Draw maps of codes row by row, each code given those before it and the conditions.
 
     Where the model is says how: on a CPU by compiled steps if it is float32, on a CUDA device by a
-    recorded graph, else by the steps of torch. They differ by rounding alone, which moves a draw
+    recorded graph, else by the steps of torch in the model's own dtype. They differ by rounding alone, which moves a draw
     where its number falls within 1e-7 or so of the border between two codes. By compiled steps, a
     map has the same codes alone and in any batch, bit for bit.
 
@@ -65,7 +67,9 @@ def sample_pixelcnn(
 
     Raises:
         ValueError: a shape, class or given code does not fit, a condition is missing, unasked for
-            or not finite, or the temperature or top_k is negative or no number.
+            or not finite, or the temperature or top_k is negative or no number. By compiled steps
+            also: a weight is NaN or infinite.
+        MissingError: compiled steps are wanted, and numba is switched off.
     """
     check_choice(temperature, top_k)
     if uniforms.dim() != 3:
@@ -78,32 +82,22 @@ def sample_pixelcnn(
     if not uniforms.numel():
         return torch.empty(uniforms.shape, dtype=torch.int64, device=uniforms.device)
     weight = model.embedding.weight
-    codes = _choose_sampler(weight)(
-        model,
+    drawing = Drawing(
         uniforms.to(weight.device, torch.float64),
+        given.to(weight.device, torch.int64),
         None if classes is None else classes.to(weight.device),
         None if spatial is None else spatial.to(weight.device, weight.dtype),
-        temperature=temperature,
-        top_k=top_k,
-        given=given.to(weight.device, torch.int64),
-        progress=progress,
+        *(temperature, top_k, progress),
     )
-    return codes.to(uniforms.device)
+    codes = _choose_sampler(weight)(model, drawing)
+    # A copy, because no model can be trained on what was made in inference mode.
+    return codes.to(uniforms.device, copy=True)
 
 
-def _choose_sampler(weight: Tensor) -> Callable[..., Tensor]:
-    # Imported as needed: the compiled steps bring numba.
+def _choose_sampler(weight: Tensor) -> Callable[[GatedPixelCNN, Drawing], Tensor]:
     if weight.device.type == "cpu" and weight.dtype == torch.float32:
-        from vqspeech.generation.pixelcnn_cpu import sample_pixelcnn_cpu
-
         return sample_pixelcnn_cpu
-    if weight.device.type == "cuda":
-        from vqspeech.generation.pixelcnn_graph import sample_pixelcnn_graph
-
-        return sample_pixelcnn_graph
-    from vqspeech.generation.pixelcnn_torch import sample_pixelcnn_torch
-
-    return sample_pixelcnn_torch
+    return sample_pixelcnn_graph if weight.device.type == "cuda" else sample_pixelcnn_torch
 
 
 def _check_given(model: GatedPixelCNN, uniforms: Tensor, given: Tensor) -> None:

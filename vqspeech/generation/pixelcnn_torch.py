@@ -8,6 +8,7 @@ Shapes: B maps of H x W, N layers, C channels, S spatial channels, K codes.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -17,33 +18,34 @@ from vqspeech.nn.pixelcnn import GatedLayer, GatedPixelCNN, gate
 from vqspeech.nn.sampling import draw
 
 
-@torch.inference_mode()
-def sample_pixelcnn_torch(
-    model: GatedPixelCNN,
-    uniforms: Tensor,
-    classes: Tensor | None = None,
-    spatial: Tensor | None = None,
-    *,
-    temperature: float = 1.0,
-    top_k: int = 0,
-    given: Tensor,
-    progress: Callable[[int], None] | None = None,
-    logits: Tensor | None = None,
-) -> Tensor:
-    """What `vqspeech.generation.pixelcnn_sampling.sample_pixelcnn` does, in the model's own dtype.
+@dataclass(frozen=True)
+class Drawing:
+    """Maps that are to be drawn: what `vqspeech.generation.pixelcnn_sampling` has checked.
 
-    Args:
-        model, uniforms, classes, spatial, temperature, top_k, given, progress: checked there, all
-            on one device.
+    Attributes:
+        uniforms: (B, H, W) float64; like all tensors, on the device of the model.
+        given: (B, H, W) int64, -1 where a code is to be drawn.
+        classes, spatial: (B,) int64 and (B, S, H, W), as the model wants them.
+        temperature, top_k: of `vqspeech.nn.sampling.draw`.
+        progress: told after each row how many positions of each map are done.
         logits: (B, K, H, W), to be filled with what the codes are drawn from.
-
-    Returns:
-        (B, H, W) int64.
     """
-    steps = CachedSteps(model, len(given), given.shape[2], classes, temperature, top_k)
-    return draw_rows(
-        steps, steps.begin_row, steps.step, uniforms, given, spatial, progress, logits=logits
-    )
+
+    uniforms: Tensor
+    given: Tensor
+    classes: Tensor | None = None
+    spatial: Tensor | None = None
+    temperature: float = 1.0
+    top_k: int = 0
+    progress: Callable[[int], None] | None = None
+    logits: Tensor | None = None
+
+
+@torch.inference_mode()
+def sample_pixelcnn_torch(model: GatedPixelCNN, drawing: Drawing) -> Tensor:
+    """Codes (B, H, W) int64, computed in the model's own dtype, wherever it is."""
+    steps = CachedSteps(model, drawing)
+    return draw_rows(drawing, steps, steps.begin_row, steps.step)
 
 
 class CachedSteps:
@@ -60,22 +62,13 @@ class CachedSteps:
 
     Args:
         model: of any floating dtype, on any device.
-        batch, width: B and W.
-        classes: (B,) int64, where the model has classes.
-        temperature, top_k: of `vqspeech.nn.sampling.draw`.
+        drawing: its sizes, classes, temperature and top_k.
     """
 
-    def __init__(
-        self,
-        model: GatedPixelCNN,
-        batch: int,
-        width: int,
-        classes: Tensor | None,
-        temperature: float,
-        top_k: int,
-    ):
-        self._model, self._classes = model, classes
-        self._choice = temperature, top_k
+    def __init__(self, model: GatedPixelCNN, drawing: Drawing):
+        self._model, self._classes = model, drawing.classes
+        self._choice = drawing.temperature, drawing.top_k
+        batch, _, width = drawing.given.shape
         weight, layers = model.embedding.weight, len(model.layers)
         channels = weight.shape[1]
         whole = dict(dtype=torch.int64, device=weight.device)
@@ -168,32 +161,24 @@ class CachedSteps:
 
 
 def draw_rows(
-    steps: CachedSteps,
-    begin_row: Callable[[], None],
-    step: Callable[[], None],
-    uniforms: Tensor,
-    given: Tensor,
-    spatial: Tensor | None,
-    progress: Callable[[int], None] | None,
-    *,
-    logits: Tensor | None = None,
+    drawing: Drawing, steps: CachedSteps, begin_row: Callable[[], None], step: Callable[[], None]
 ) -> Tensor:
-    """Codes (B, H, W), by `begin_row` and `step` of the steps, or by whatever repeats them."""
-    codes = torch.empty_like(given)
-    height, width = given.shape[1:]
+    """Codes (B, H, W), by `begin_row` and `step` of the steps or by what repeats them."""
+    codes = torch.empty_like(drawing.given)
+    height, width = codes.shape[1:]
     for row in range(height):
-        steps.uniforms.copy_(uniforms[:, row].t())
-        steps.given.copy_(given[:, row].t())
-        if spatial is not None:
-            steps.spatial.copy_(spatial[:, :, row : row + 1])
+        steps.uniforms.copy_(drawing.uniforms[:, row].t())
+        steps.given.copy_(drawing.given[:, row].t())
+        if drawing.spatial is not None:
+            steps.spatial.copy_(drawing.spatial[:, :, row : row + 1])
         begin_row()
         for column in range(width):
             step()
-            if logits is not None:
-                logits[:, :, row, column] = steps.logits
+            if drawing.logits is not None:
+                drawing.logits[:, :, row, column] = steps.logits
         codes[:, row] = steps.codes.t()
-        if progress is not None:
-            progress((row + 1) * width)
+        if drawing.progress is not None:
+            drawing.progress((row + 1) * width)
     return codes
 
 
