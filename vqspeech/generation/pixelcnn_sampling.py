@@ -44,9 +44,9 @@ def sample_pixelcnn(
     """Draw maps of codes row by row, each code given those before it and the conditions.
 
     Where the model is says how: on a CPU by compiled steps if it is float32, on a CUDA device by a
-    recorded graph, else by the steps of torch in the model's own dtype. They differ by rounding alone, which moves a draw
-    where its number falls within 1e-7 or so of the border between two codes. By compiled steps, a
-    map has the same codes alone and in any batch, bit for bit.
+    recorded graph, else by the steps of torch in the model's own dtype. They differ by rounding
+    alone, which moves a draw where its number falls within 1e-7 or so of the border between two
+    codes. By compiled steps, a map has the same codes alone and in any batch, bit for bit.
 
     The first call of compiled steps in a process loads them (half a second); the first ever
     compiles them, in about 10 s of CPU time.
