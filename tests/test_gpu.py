@@ -6,7 +6,10 @@ import torch
 from small_priors import build_prior
 
 from vqspeech.generation.code_sampling import sample_codes
+from vqspeech.generation.pixelcnn_sampling import map_uniforms, sample_pixelcnn
+from vqspeech.generation.pixelcnn_torch import CachedSteps
 from vqspeech.generation.voice import Voice
+from vqspeech.nn.pixelcnn import GatedPixelCNN
 from vqspeech.training.fit import choose_autocast
 
 pytestmark = [
@@ -62,3 +65,26 @@ def test_a_prior_on_the_gpu_scores_and_draws_what_it_does_on_the_cpu(make_model)
         drawn.append(sample_codes(prior, 40, [0, 1, 2], seed=3, top_k=9, prompt=codes[0, :5]))
     torch.testing.assert_close(*scored)
     assert np.array_equal(*drawn)
+
+
+@pytest.mark.parametrize("choice", [dict(), dict(temperature=0), dict(temperature=0.7, top_k=5)])
+def test_a_pixelcnn_on_the_gpu_draws_what_it_draws_on_the_cpu_by_steps_recorded_once(
+    choice, monkeypatch
+):
+    torch.manual_seed(0)
+    model = GatedPixelCNN(
+        *(11, 6, 3), kernel_size=5, head_channels=9, num_classes=2, spatial_channels=3
+    ).double()
+    uniforms, classes = map_uniforms(0, range(3), 5, 7), torch.tensor([1, 0, 1])
+    spatial, given = torch.randn(3, 3, 5, 7), torch.full((3, 5, 7), -1)
+    given[0, :2] = given[1, 3, 4] = 7
+    expected = sample_pixelcnn(model, uniforms, classes, spatial, given=given, **choice)
+    called = []
+    for name in ("begin_row", "step"):
+        method = getattr(CachedSteps, name)
+        monkeypatch.setattr(CachedSteps, name, lambda self, m=method: called.append(m(self)))
+    model.to("cuda")
+    for _ in range(2):
+        found = sample_pixelcnn(model, uniforms, classes, spatial, given=given, **choice)
+        assert torch.equal(found, expected)
+    assert len(called) == 2 * 4  # of each call, both to warm up and both to record

@@ -3,13 +3,20 @@
     python tests/benchmarks/bench_quantizer.py [--rounds 9] [--vectors 65536]
 
 The variants take turns within a round, so that a busy machine slows all of them alike; the table
-shows medians over the rounds. `vector-quantize-pytorch` joins in when it is installed.
+shows medians over the rounds. The peak is the resident memory of one pass at its highest, over what
+the process held before it; each variant is measured in a process of its own, since memory that was
+freed once is had for nothing. Ratios are to the first line. `vector-quantize-pytorch` joins in when
+it is installed.
 """
 
 import argparse
+import importlib.util
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -101,26 +108,61 @@ def measure(run: Variant, vectors: Tensor, weights: Tensor) -> float:
     return time.process_time() - begin
 
 
+VARIANTS = {
+    "vqspeech, gradient": ours,
+    "vqspeech, ema with update": lambda: ours(codebook_update="ema"),
+    "cdist and argmin": cdist_form,
+    "one-hot": one_hot_form,
+    "vector-quantize-pytorch (ema)": library_form,
+}
+
+
+def inputs(count: int) -> tuple[Tensor, Tensor]:
+    torch.manual_seed(0)
+    return torch.randn(count, DIM, requires_grad=True), torch.randn(count, DIM)
+
+
+def resident(field: str) -> float:
+    """MiB of this process, from Linux: "VmRSS" that it holds now, "VmHWM" at most so far.
+
+    (`getrusage` knows a maximum too, but a new process begins with that of the one it came from.)
+    """
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.split(f"{field}:")[1].split()[0]) / 1024
+
+
+def print_peak(name: str, count: int) -> None:
+    """Print the MiB that a pass of one variant takes, in a process that did nothing else."""
+    run = VARIANTS[name]()
+    measure(run, *inputs(64))  # libraries load what they need at their first use
+    tensors = inputs(count)
+    before = resident("VmRSS")
+    measure(run, *tensors)
+    print(resident("VmHWM") - before)
+
+
+def peak(name: str, count: int) -> float:
+    command = [sys.executable, __file__, "--vectors", str(count), "--peak-of", name]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--vectors", type=int, default=65536)
+    parser.add_argument("--peak-of", help="print the peak of one variant alone, in MiB")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    torch.manual_seed(0)
-    vectors = torch.randn(arguments.vectors, DIM, requires_grad=True)
-    weights = torch.randn(arguments.vectors, DIM)
-    variants = {
-        "vqspeech, gradient": ours(),
-        "vqspeech, ema with update": ours(codebook_update="ema"),
-        "cdist and argmin": cdist_form(),
-        "one-hot": one_hot_form(),
-    }
-    try:
-        variants["vector-quantize-pytorch (ema)"] = library_form()
-    except ImportError:
+    if arguments.peak_of:
+        print_peak(arguments.peak_of, arguments.vectors)
+        return
+    names = list(VARIANTS)
+    if importlib.util.find_spec("vector_quantize_pytorch") is None:
         print("vector-quantize-pytorch is not installed; it is left out")
-
+        names.pop()
+    vectors, weights = inputs(arguments.vectors)
+    variants = {name: VARIANTS[name]() for name in names}
     largest = {}
     for name, run in variants.items():  # a first pass warms up and is not timed
         with LargestTensor() as mode:
@@ -130,12 +172,14 @@ def main() -> None:
     for _ in range(arguments.rounds):
         for name, run in variants.items():
             seconds[name].append(measure(run, vectors, weights))
-    base = statistics.median(seconds["vqspeech, gradient"])
+    times = {name: statistics.median(each) for name, each in seconds.items()}
+    peaks = {name: peak(name, arguments.vectors) for name in names}
     print(f"N {arguments.vectors}, D {DIM}, K {NUM_CODES}, float32, one thread")
-    print(f"{'':32}{'CPU ms':>8}{'ratio':>8}{'largest tensor':>18}")
-    for name, times in seconds.items():
-        median = statistics.median(times)
-        print(f"{name:32}{1e3 * median:8.0f}{median / base:8.1f}{largest[name]:18,}")
+    print(f"{'':32}{'CPU ms':>8}{'ratio':>8}{'peak MiB':>10}{'ratio':>8}{'largest tensor':>18}")
+    for name in names:
+        line = f"{name:32}{1e3 * times[name]:8.0f}{times[name] / times[names[0]]:8.1f}"
+        line += f"{peaks[name]:10.0f}{peaks[name] / peaks[names[0]]:8.1f}{largest[name]:18,}"
+        print(line)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,17 @@
 """The compiled sampler: the torch sampler as referee, independence of batch, order and threads."""
 
+import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from vqspeech.generation import wavenet_cpu
+from vqspeech.generation.matrix_packing import pack
 from vqspeech.generation.wavenet_cpu import CpuStreams, sample_wavenet_cpu
-from vqspeech.generation.wavenet_packing import pack
 from vqspeech.generation.wavenet_torch import TorchStreams, sample_wavenet
 from vqspeech.nn.wavenet import WaveNet
 
@@ -385,7 +387,7 @@ def test_where_no_cache_can_be_written_it_compiles_for_the_process(monkeypatch, 
     from numba.core import caching
     from numba.core.types import int64
 
-    from vqspeech.generation.wavenet_kernel import compiled
+    from vqspeech.generation.compilation import compiled
 
     def refuse(*arguments):
         raise error
@@ -400,13 +402,15 @@ def test_compiled_code_is_kept_under_a_key_that_names_the_version_of_its_parts()
     from numba.core.caching import FunctionCache
     from numba.core.registry import cpu_target
 
-    from vqspeech.generation.wavenet_kernel import _make_run, _version
+    from vqspeech.generation import compilation
+    from vqspeech.generation.wavenet_kernel import _make_run
 
     codegen = cpu_target.target_context.codegen()
     keys = [FunctionCache(_make_run(v))._index_key(None, codegen) for v in ((1, 5), (2, 5), (1, 5))]
     assert keys[0] == keys[2] != keys[1]
-    assert _version(__file__)[1] > 10_000
-    assert _version("/no/such/file") == (0, 0)
+    ((_, size),) = compilation.versions(sys.modules[__name__])
+    assert size > 10_000
+    assert compilation.versions(SimpleNamespace(__file__="/no/such/file")) == ((0, 0),)
 
 
 def lagged(batch, length, **sizes):

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vqspeech.errors import MissingError
+from vqspeech.generation.compilation import check_numba
 from vqspeech.generation.wavenet_packing import pack_wavenet, start
 from vqspeech.generation.wavenet_torch import check_given
 from vqspeech.nn.sampling import BELOW_ONE, COLDEST, check_choice
@@ -75,10 +75,7 @@ def load_kernel() -> Callable[..., None]:
     Raises:
         MissingError: numba is switched off.
     """
-    import numba
-
-    if numba.config.DISABLE_JIT:
-        raise MissingError("NUMBA_DISABLE_JIT is set, and the sampler needs numba; unset it")
+    check_numba()
     # Here, because the import compiles: whoever samples elsewhere need not wait for it.
     from vqspeech.generation.wavenet_kernel import run
 

@@ -1,20 +1,17 @@
 """A WaveNet's weights and memory as the compiled steps of `wavenet_kernel` read them.
 
-A step reads every weight once, so the order of the weights in memory decides its speed: they lie
-in one array in order of use. N layers, R residual, G = 2H gate, S skip, E head channels, K classes.
+The weights lie in one array in order of use. N layers, R residual, G = 2H gate, S skip, E head
+channels, K classes.
 """
 
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
+from vqspeech.generation.matrix_packing import aligned, array, check_finite, pack, padded, zeros
 from vqspeech.nn.wavenet import WaveNet
 
-# wavenet_kernel.py has the same numbers and refuses to load with others.
-TILE = 64  # columns of a tile: 8 vectors of 8, as many sums as hide the latency of a multiply-add
-NARROW = 16  # columns of a tile at the end, and of those that four rows are multiplied by at once
 AHEAD = 8  # steps for which the product with the past tap is taken at once
 
 
@@ -37,37 +34,13 @@ class PackedWaveNet(NamedTuple):
     dilations: np.ndarray
 
 
-def padded(columns: int) -> int:
-    """Columns of a packed matrix: the next multiple of 16."""
-    return -(-columns // NARROW) * NARROW
-
-
-def pack(matrix: np.ndarray) -> np.ndarray:
-    """A matrix (inputs, columns) tile after tile: flat float32.
-
-    A tile is (inputs, 64), at the end (inputs, 16); columns of zeros fill up the last one.
-    """
-    inputs, columns = matrix.shape
-    filled = np.zeros((inputs, padded(columns)), np.float32)
-    filled[:, :columns] = matrix
-    wide = filled.shape[1] // TILE * TILE
-    edges = [*range(0, wide, TILE), *range(wide, filled.shape[1] + 1, NARROW)]
-    return np.concatenate([filled[:, a:b].ravel() for a, b in pairwise(edges)])
-
-
 def pack_wavenet(wavenet: WaveNet) -> PackedWaveNet:
     """The weights of a WaveNet, copied; it is left as it is.
 
     Raises:
         ValueError: a weight is NaN or infinite.
     """
-    for name, weight in wavenet.named_parameters():
-        if not torch.isfinite(weight).all():
-            raise ValueError(f"{name} holds NaN or infinity; the model cannot be sampled")
-
-    def array(tensor: torch.Tensor) -> np.ndarray:
-        return tensor.detach().float().cpu().numpy()
-
+    check_finite(wavenet)
     layers, width = len(wavenet.dilations), wavenet.residual_channels
     taps, residual = array(wavenet.taps), array(wavenet.residual)  # (N, G, 2R), (N - 1, R, H)
     skip = array(wavenet.skip.weight.unflatten(1, (layers, -1)))  # (S, N, H)
@@ -81,7 +54,7 @@ def pack_wavenet(wavenet: WaveNet) -> PackedWaveNet:
     lag_weight = wavenet.lag_weight if wavenet.lag_taps else torch.zeros(0, width)
     biases = [array(layer.bias) for layer in (wavenet.skip, wavenet.head, wavenet.logits)]
     return PackedWaveNet(
-        (_aligned(used), _aligned(past), *map(np.ascontiguousarray, biases)),
+        (aligned(used), aligned(past), *map(np.ascontiguousarray, biases)),
         np.ascontiguousarray(array(wavenet.embedding.weight)),
         np.ascontiguousarray(array(lag_weight)),
         np.array(wavenet.dilations, np.int64),
@@ -108,11 +81,4 @@ def start(wavenet: WaveNet, batch: int) -> tuple[np.ndarray, ...]:
         (batch, padded(wavenet.num_classes)),
         (batch, wavenet.longest_lag + wavenet.lag_taps),
     )
-    return tuple(_aligned([np.zeros(rows * size)]).reshape(rows, size) for rows, size in shapes)
-
-
-def _aligned(parts: list[np.ndarray]) -> np.ndarray:
-    """The parts one after another, from the beginning of a cache line on."""
-    # torch aligns what it allocates to 64 bytes, NumPy to 16 only.
-    together = torch.empty(sum(part.size for part in parts), dtype=torch.float32).numpy()
-    return np.concatenate(parts, out=together, casting="same_kind")
+    return tuple(zeros(rows, size) for rows, size in shapes)

@@ -158,13 +158,18 @@ class GatedPixelCNN(nn.Module):
         Raises:
             ValueError: a condition is missing or unasked for, or a shape does not fit.
         """
-        self._check(codes, classes, spatial)
+        self.check(codes, classes, spatial)
         v = h = self.embedding(codes).permute(0, 3, 1, 2)  # (B, C, H, W)
         for layer in self.layers:
             v, h = layer(v, h, layer.condition(classes, spatial))
         return self.head(h)
 
-    def _check(self, codes: Tensor, classes: Tensor | None, spatial: Tensor | None) -> None:
+    def check(self, codes: Tensor, classes: Tensor | None, spatial: Tensor | None) -> None:
+        """Refuse shapes that `forward` cannot take.
+
+        Raises:
+            ValueError: as `forward` does.
+        """
         if codes.dim() != 3:
             raise ValueError(f"codes of shape {tuple(codes.shape)}; (B, H, W) is wanted")
         batch, height, width = codes.shape

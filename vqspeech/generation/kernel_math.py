@@ -1,6 +1,7 @@
-"""What the compiled WaveNet steps do element by element: gates, and the draw of a level.
+"""What the compiled steps do element by element: gates, and the draw of a level.
 
-Compiled into `wavenet_kernel`, whose cached code is renewed when this file changes.
+Compiled into `wavenet_kernel` and `pixelcnn_kernel`, whose cached code is renewed when this file
+changes.
 """
 
 import numpy as np
