@@ -30,7 +30,7 @@ class RecipeOptions(Settings):
     # Folders of settings, relative to the recipe unless absolute.
     comparison: Path = Path("conf/photos32")
     pictures: Path = Path("conf/photos128")
-    views: Path = Path("conf/frames84")
+    views_conf: Path = Path("conf/frames84")
 
 
 @app.command()
