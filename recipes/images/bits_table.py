@@ -136,7 +136,7 @@ def _order(systems: Mapping[str, Mapping[str, Any]]) -> str:
     if len(main) < 2:
         return ""
     main.sort(key=lambda name: systems[name]["bits_per_dim"])
-    return f"Order found: {' < '.join(main)}. The paper's: {' < '.join(PAPER)}."
+    return f"Order by mean: {' < '.join(main)}. The paper's: {' < '.join(PAPER)}."
 
 
 def _beside_histogram(facts: Mapping[str, Any]) -> str:

@@ -4,57 +4,66 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from recipes.images.bits_table import markdown_bits
-from recipes.images.stage_tables import markdown_first_stage, markdown_second_stage
+from recipes.images.bits_table import comparison_tables
+from recipes.images.stage_tables import first_stage_table, second_stage_table
+from recipes.images.tables import Figures, markdown_with_source
 from vqspeech.errors import InputError
 
-# Of each kind: the module that writes it, and its tables as Markdown.
-KINDS: dict[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
-    "bits-per-dim": ("bits_per_dim", markdown_bits),
-    "first-stage-scores": ("examine", markdown_first_stage),
-    "second-stage-scores": ("examine_second", markdown_second_stage),
+BITS, FIRST, SECOND = "bits-per-dim", "first-stage-scores", "second-stage-scores"
+WRITERS = {BITS: "bits_per_dim", FIRST: "examine", SECOND: "examine_second"}  # modules
+TABLES: dict[str, Callable[[Mapping[str, Any]], list[Figures]]] = {
+    BITS: comparison_tables,
+    FIRST: lambda facts: [first_stage_table(facts)],
+    SECOND: lambda facts: [second_stage_table(facts)],
 }
-# What a file that lacks a part, or has one of another form, makes of code that reads it.
-UNLIKE = (KeyError, IndexError, AttributeError, TypeError, ValueError)
 
 
-def read_results(path: str | os.PathLike) -> dict[str, Any]:
-    """The facts of a file of one of `KINDS`.
+class Results(NamedTuple):
+    """A file of results: what it says, and its tables."""
+
+    facts: dict[str, Any]
+    tables: list[Figures]
+
+
+def read_results(path: str | os.PathLike, kind: str | None = None) -> Results:
+    """A file that one of `WRITERS` wrote.
+
+    Args:
+        kind: that it should be of; None for any.
 
     Raises:
-        InputError: it cannot be read, or is of no such kind.
+        InputError: it cannot be read, is of no such kind, or lacks a part of it.
     """
-    wanted = f"give a file of {', '.join(f'recipes.images.{name}' for name, _ in KINDS.values())}"
+    wanted = [kind] if kind else [*WRITERS]
+    remedy = "give a file of " + " or ".join(f"recipes.images.{WRITERS[k]}" for k in wanted)
     try:
         facts = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or "no valid JSON"
-        raise InputError(f"{path}: {reason}; {wanted}") from error
-    kind = facts.get("kind") if isinstance(facts, dict) else None
-    if not isinstance(kind, str) or kind not in KINDS:
-        what = f"a {kind}" if isinstance(kind, str) else "no results (no kind)"
-        raise InputError(f"{path}: {what}; {wanted}")
-    return facts
+        raise InputError(f"{path}: {reason}; {remedy}") from error
+    found = facts.get("kind") if isinstance(facts, dict) else None
+    if not isinstance(found, str) or found not in wanted:
+        what = f"of kind {found}" if isinstance(found, str) else "no results (no kind)"
+        raise InputError(f"{path}: {what}; {remedy}")
+    try:
+        tables = TABLES[found](facts)
+        markdown_with_source(tables, facts)
+    except (KeyError, IndexError, AttributeError, TypeError, ValueError) as error:
+        fault = f"no {error}" if isinstance(error, KeyError) else error
+        raise InputError(
+            f"{path}: not as {found} are written ({fault}); run recipes.images.{WRITERS[found]} "
+            "again"
+        ) from error
+    return Results(facts, tables)
 
 
 def markdown_of(path: str | os.PathLike) -> str:
-    """The tables of a file, whatever its kind.
+    """The tables of a file, whatever its kind, and what made it.
 
     Raises:
-        InputError: as of `read_results`, or parts are missing.
+        InputError: as of `read_results`.
     """
-    facts = read_results(path)
-    try:
-        return KINDS[facts["kind"]][1](facts)
-    except UNLIKE as error:
-        raise unlike(path, facts["kind"], error) from error
-
-
-def unlike(path: str | os.PathLike, kind: str, error: Exception) -> InputError:
-    """A file of a kind whose parts are not as its command writes them."""
-    fault = f"no {error}" if isinstance(error, KeyError) else str(error)
-    return InputError(
-        f"{path}: not as a {kind} is written ({fault}); run recipes.images.{KINDS[kind][0]} again"
-    )
+    results = read_results(path)
+    return markdown_with_source(results.tables, results.facts)

@@ -96,9 +96,7 @@ def judge_second_stage(facts: Mapping[str, Any]) -> list[str]:
     if saved["low"] is None:
         lines.append("All frames are of one source, so there is no interval.")
     elif saved["low"] <= 0 or lost["low"] <= 0:
-        lines.append(
-            "An interval reaches 0 or below: that the latents say something is not shown."
-        )
+        lines.append("An interval reaches 0 or below: that the latents say something is not shown.")
     else:
         lines.append("Intervals are over sources and exclude 0: the latents say something.")
     if saved["bits"] > facts["bits"]:
