@@ -6,6 +6,7 @@ with the runs `vqvae`, `prior` and `second`, and what was made of them in `pictu
 
 import shlex
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -137,26 +138,16 @@ def first_stage_section(exp: Path, place: Place, results: Results | None) -> Sec
     on_model = f"{place.data} --model {_quoted(model)}"
     examine = f"examine {on_model} --prior {_quoted(prior)} --out {_quoted(pictures)}"
     name = place.folder
-    blocks: list[Block] = [
+    sheets = [
         _sheet(
             pictures / "reconstructions.png",
             f"{name}-reconstructions",
             "Reconstructions",
             "Held-out pictures, and below them what their codes decode to.",
-            examine,
         ),
-        _sheet(
-            pictures / "samples.png",
-            f"{name}-samples",
-            "Samples",
-            _samples_caption(results),
-            examine,
-        ),
+        _sheet(pictures / "samples.png", f"{name}-samples", "Samples", _samples_caption(results)),
     ]
-    if results is None:
-        blocks.append(_missing("No scores yet. They are made by", examine))
-    else:
-        blocks += _tables(f"{name}-table", results)
+    blocks = _examined(sheets, f"{name}-table", results, examine)
     train = f"train CONFIG {place.data} --out {_quoted(model)}"
     blocks.append(Heading("Training"))
     blocks += first_stage_curves(name, model) or [_missing("No first stage is trained yet:", train)]
@@ -190,13 +181,8 @@ def second_stage_section(exp: Path, results: Results | None) -> Section:
         "were drawn from the same few bits. What differs among the three is what the bits leave "
         "open."
     )
-    blocks: list[Block] = [
-        _sheet(pictures / "second.png", "second-frames", "Frames of few bits", caption, examine)
-    ]
-    if results is None:
-        blocks.append(_missing("No scores yet. They are made by", examine))
-    else:
-        blocks += _tables("second-table", results)
+    sheet = _sheet(pictures / "second.png", "second-frames", "Frames of few bits", caption)
+    blocks = _examined([sheet], "second-table", results, examine)
     train = f"train_second CONFIG {on_model} --out {_quoted(second)}"
     curves = code_curves("second-training", "Second stage, given its latents", second)
     blocks.append(Heading("Training"))
@@ -219,18 +205,33 @@ def _tables(name: str, results: Results) -> list[Block]:
     return [*blocks, Text("What made these numbers", made_by(results.facts))]
 
 
-def _sheet(path: Path, name: str, title: str, caption: str, command: str) -> Block:
-    """A sheet of pictures; where there is none, what makes it."""
+def _examined(
+    sheets: Sequence[Raster | Path], name: str, results: Results | None, command: str
+) -> list[Block]:
+    """Sheets and tables that one command makes, and once what of them is not there."""
+    blocks: list[Block] = [sheet for sheet in sheets if isinstance(sheet, Raster)]
+    lacking = [sheet.stem for sheet in sheets if isinstance(sheet, Path)]
+    if results is None:
+        lacking.append("scores")
+    else:
+        blocks += _tables(name, results)
+    if lacking:
+        blocks.append(_missing(f"Not there yet: {', '.join(lacking)}. It is made by", command))
+    return blocks
+
+
+def _sheet(path: Path, name: str, title: str, caption: str) -> Raster | Path:
+    """A sheet of pictures; its path where it is not there."""
     if not path.is_file():
-        return _missing(f"No {path.name} yet. It is made by", command)
+        return path
     content = path.read_bytes()
     # Signature, length and name of the first chunk, then the width: so a PNG begins.
     if content[:8] != PNG or len(content) < 24:
-        raise InputError(f"{path}: no PNG; make it again with recipes.images.{command.split()[0]}")
+        command = "examine_second" if path.stem == "second" else "examine"
+        raise InputError(f"{path}: no PNG; make it again with recipes.images.{command}")
     (width,) = struct.unpack(">I", content[16:20])
-    return Raster(
-        name, title, f"{title}: a sheet of pictures", content, caption, min(width, WIDEST)
-    )
+    alt = f"{title}: a sheet of pictures"
+    return Raster(name, title, alt, content, caption, min(width, WIDEST))
 
 
 def _missing(what: str, command: str) -> Missing:
