@@ -170,7 +170,7 @@ def differences_table(facts: Mapping[str, Any]) -> Figures:
         larger = entry["larger_in"]
         if place[first] > place[second]:  # scored in another order than they are shown in
             first, second, gap, larger = second, first, -gap, entry["sources"] - larger
-        row = (f"{second} - {first}", Number(gap, "+.3f"), Number(entry["standard_error"]))
+        row = (f"{second} - {first}", Number(gap, "+z.3f"), Number(entry["standard_error"]))
         found.append((place[first], place[second], (*row, f"{larger} of {entry['sources']}")))
     return Figures(
         "Paired differences, bits/dim",

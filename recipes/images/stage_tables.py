@@ -44,7 +44,7 @@ def first_stage_table(facts: Mapping[str, Any]) -> Figures:
     return Figures(
         f"{facts['data']}, {facts['size']} x {facts['size']}: {facts['test_pictures']} held-out "
         f"pictures{steps}",
-        ("", "value"),
+        ("name", "value"),
         tuple(row for row in rows if str(row[1])),
     )
 
@@ -70,8 +70,8 @@ def second_stage_table(facts: Mapping[str, Any]) -> Figures:
         ("lost_by_shuffling", "bits a frame lost by another's latents"),
     ):
         entry = facts[key]
-        ends = (Number(entry["low"], ",.1f"), Number(entry["high"], ",.1f"))
-        rows.append((what, Number(entry["bits"], ",.1f"), *ends))
+        ends = (Number(entry["low"], "z,.1f"), Number(entry["high"], "z,.1f"))
+        rows.append((what, Number(entry["bits"], "z,.1f"), *ends))
     rows += [
         _row(f"perplexity of latent {number}", value, ".1f")
         for number, value in enumerate(facts["perplexity"], 1)
@@ -79,7 +79,7 @@ def second_stage_table(facts: Mapping[str, Any]) -> Figures:
     return Figures(
         f"{facts['data']}, {facts['size']} x {facts['size']}: {facts['test_pictures']} held-out "
         f"frames of {facts['saved']['sources']} sources",
-        ("", "value", "95 % from", "to"),
+        ("name", "value", "95 % from", "to"),
         tuple(rows),
         tuple(judge_second_stage(facts)),
     )
@@ -95,10 +95,16 @@ def judge_second_stage(facts: Mapping[str, Any]) -> list[str]:
     lines = []
     if saved["low"] is None:
         lines.append("All frames are of one source, so there is no interval.")
-    elif saved["low"] <= 0 or lost["low"] <= 0:
-        lines.append("An interval reaches 0 or below: that the latents say something is not shown.")
     else:
-        lines.append("Intervals are over sources and exclude 0: the latents say something.")
+        if saved["low"] <= 0:
+            lines.append("The interval of what is saved reaches 0: that anything is, is not shown.")
+        if lost["low"] <= 0:
+            lines.append(
+                "Another frame's latents are not shown to do worse: what is saved may not come "
+                "from what they say of the frame."
+            )
+        if not lines:
+            lines.append("Intervals are over sources and exclude 0: the latents say something.")
     if saved["bits"] > facts["bits"]:
         lines.append(
             f"More is saved than {facts['bits']:.0f} bits can say: the PixelCNN without latents "

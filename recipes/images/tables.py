@@ -15,7 +15,7 @@ class Number(NamedTuple):
     """A figure; None is one that there is not, and stays blank."""
 
     value: float | None
-    form: str = ".3f"  # as `format` takes it
+    form: str = ".3f"  # as `format` takes it; with a z there is no -0.0
 
     def __str__(self) -> str:
         return "" if self.value is None else format(self.value, self.form)

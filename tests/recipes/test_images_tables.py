@@ -103,15 +103,22 @@ def test_a_first_stage_without_a_prior_has_no_rows_of_one():
     ("key", "entry", "sentence"),
     [
         ("saved", {"bits": 30.0, "low": 28.0, "high": 32.0}, "More is saved than 27 bits can say"),
-        ("saved", {"bits": 1.0, "low": -1.0, "high": 3.0}, "is not shown"),
-        ("lost_by_shuffling", {"bits": 0.0, "low": -2.0, "high": 2.0}, "is not shown"),
+        ("saved", {"bits": 1.0, "low": -1.0, "high": 3.0}, "saved reaches 0"),
+        (
+            "lost_by_shuffling",
+            {"bits": 0.0, "low": -0.01, "high": 0.01},
+            "Another frame's latents are not shown to do worse",
+        ),
         ("saved", {"bits": 5.0, "low": None, "high": None}, "no interval"),
     ],
 )
 def test_savings_that_show_little_are_called_so(key, entry, sentence):
     facts = second_stage_facts()
     facts[key] |= entry
-    assert sentence in markdown_second_stage(facts)
+    text = markdown_second_stage(facts)
+    assert sentence in text
+    assert "-0.0" not in text
+    assert "exclude 0" not in text or facts["saved"]["bits"] > facts["bits"]
 
 
 def written(folder, facts, name="file.json"):
