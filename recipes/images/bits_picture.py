@@ -50,7 +50,7 @@ def draw_bits(facts: Mapping[str, Any]) -> Picture:
         axes.legend(
             handles=_legend(facts, bool(marks)),
             loc="lower left",
-            bbox_to_anchor=(0, 1),
+            bbox_to_anchor=(-LEFT / (WIDTH - LEFT - RIGHT), 1),  # from the figure's left edge
             ncols=5,
             borderpad=0,
             borderaxespad=0.6,

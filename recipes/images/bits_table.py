@@ -29,7 +29,7 @@ def comparison_tables(facts: Mapping[str, Any]) -> list[Figures]:
     tables = [systems_table(facts), differences_table(facts)]
     first = f"{facts['data']}, one seed"
     grid = [
-        (f"{row['groups']} x {row['num_codes']}", row["latent_bits"], row) for row in facts["grid"]
+        (f"{row['groups']}x{row['num_codes']}", row["latent_bits"], row) for row in facts["grid"]
     ]
     betas = [(f"{row['beta']:g}", row["latent_bits"], row) for row in facts["betas"]]
     tables.append(_varied(f"VQ-VAE by codes at a place x K ({first})", "codes", grid))

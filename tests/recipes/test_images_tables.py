@@ -44,7 +44,7 @@ def test_what_was_varied_has_bits_under_both_priors_as_far_as_they_were_scored()
     facts = bits_facts()
     rows = cells(markdown_bits(facts))
     assert rows["0.1"] == ["1,536", "5.250", "0.125", "21.0", "30.2", "60"]
-    learnt = cells(markdown_bits(facts | {"grid": facts["grid"][:1]}))["4 x 64"]
+    learnt = cells(markdown_bits(facts | {"grid": facts["grid"][:1]}))["4x64"]
     assert learnt == ["1,536", "5.250", "0.125", "5.000", "0.125", "21.0", "30.2", "60"]
     nothing = markdown_bits(facts | {"grid": [], "betas": []})
     assert "commitment" not in nothing
