@@ -98,7 +98,7 @@ def make_header(
         note = f"{first.facts['data']}, PSNR {first.facts['scores']['psnr']:.1f} dB"
         scores.append(("times smaller", value, note))
     if second is not None:
-        saved = f"they save {second.facts['saved']['bits']:.1f}"
+        saved = f"with them codes cost {second.facts['saved']['bits']:.1f} bits less"
         scores.append(("bits a frame", f"{second.facts['bits']:.0f}", saved))
     found = [results.facts for results in (bits, photos, frames, second) if results is not None]
     made = [facts["environment"] for facts in found]

@@ -56,7 +56,7 @@ def second_stage_table(facts: Mapping[str, Any]) -> Figures:
         _row("bits of the latents", facts["bits"], ",.0f"),
         _row("bits of the first stage's codes", facts["first_stage_bits"], ",.0f"),
         _row("bits of the pixels", facts["raw_bits"], ",.0f"),
-        _row("times smaller than the pixels", facts["compression"], ",.2f"),
+        _row("times smaller than the pixels", facts["compression"], ",.5g"),
     ]
     for key, what in (
         ("with", "codes with the latents"),

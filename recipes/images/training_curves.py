@@ -36,10 +36,11 @@ def comparison_curves(folder: Path, facts: Mapping[str, Any] | None) -> list[Pic
         bits = "pixel_bits" if _is_vqvae(log) else "bits_per_dim"
         training.append(nll)
         valid.append(_series(label, _validations(log), bits, offset=offset))
+    caption = "Of a VQ-VAE with what its codes cost if all are equally likely."
     return _drawn(
         [
-            ("bits-training", "Training batches, bits/dim", training, ""),
-            ("bits-validation", "Validation, averaged weights, bits/dim", valid, ""),
+            ("bits-training", "Training batches, bits/dim", training, caption),
+            ("bits-validation", "Validation, averaged weights, bits/dim", valid, caption),
         ],
         Marks(),
     )

@@ -87,7 +87,7 @@ def test_sizes_of_both_stages_are_those_of_the_file():
     text = markdown_second_stage(second_stage_facts())
     second = cells(text)
     assert second["bits of the latents"] == ["27", "", ""]
-    assert second["times smaller than the pixels"] == ["6,272.00", "", ""]
+    assert second["times smaller than the pixels"] == ["6,272", "", ""]
     assert second["bits a frame that the latents save"] == ["18.5", "16.0", "21.0"]
     assert "exclude 0" in text
     assert "learnt too little" not in text
