@@ -1,26 +1,30 @@
 """The runs of a comparison in bits per dimension: trained where they are not, scored, told."""
 
 import itertools
+import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from recipes.frames.batches import as_tensor
 from recipes.frames.command import RunOptions
 from recipes.frames.first_stage import PictureVQVAE, bits_of_codes, score_pictures
-from recipes.frames.pictures import PictureData, PictureSet
+from recipes.frames.pictures import PictureData
 from recipes.images.code_prior import PicturePrior, load_prior
 from recipes.images.compare_bits import by_source, paired_differences, summarise
 from recipes.images.datasets import load_pictures
 from recipes.images.models import load_model
 from recipes.images.near_codes import neighbour_gain, uniform_log_prior
 from recipes.images.score_bits import histogram_bits, score_systems
+from recipes.images.settings import TrainPictureModel
 from recipes.images.train_model import train_picture_model
 from recipes.images.train_on_codes import train_picture_prior
 from vqspeech.checkpoint import hash_folder
+from vqspeech.config.loader import load_config
 from vqspeech.devices import choose_device
 from vqspeech.environment import describe_environment
 from vqspeech.errors import InputError, UsageError
@@ -39,9 +43,14 @@ class Source:
     cache: Path
 
     def load(self, seed: int) -> PictureData:
-        """The data of a seed; of `photos` those of a fold, so that seeds test all photographs."""
+        """The data of a seed; of `photos` those of a fold, so that seeds test all photographs.
+
+        Classes are left out: a prior that is told of them would bound p(x | class), not p(x).
+        """
         spec = f"photos:{seed % FOLDS}" if self.spec == "photos" else self.spec
-        return load_pictures(spec, self.size, self.cache)
+        data = load_pictures(spec, self.size, self.cache)
+        parts = {name: replace(part, labels=None) for name, part in data.parts.items()}
+        return replace(data, parts=parts, class_names=())
 
 
 @dataclass(frozen=True)
@@ -76,6 +85,8 @@ class Comparison:
             VQSpeechError: a setting, a picture or a run is not as it should be.
         """
         shapes, costs = read_grid(grid), read_numbers(betas)
+        if shapes or costs:
+            self._vqvae_config()  # a missing one is told before hours of training
         configs = sorted(p for p in self.models.glob("*.yaml") if p.name != PRIOR)
         if not configs:
             raise InputError(f"{self.models}: holds no settings (*.yaml); give a folder of them")
@@ -154,11 +165,13 @@ class Comparison:
         return config
 
     def _grid_row(self, groups: int, codes: int) -> dict[str, Any]:
-        """A VQ-VAE of so many latents a place, each with a codebook of its own."""
+        """A VQ-VAE of so many latents a place, each as wide as those of `vqvae.yaml`."""
+        config = self._vqvae_config()
+        quantizer = load_config(config, TrainPictureModel, self.options.overrides).model.quantizer
         overrides = (
             f"model.quantizer.groups={groups}",
             f"model.quantizer.num_codes={codes}",
-            f"model.quantizer.dim={8 * groups}",
+            f"model.quantizer.dim={quantizer.dim // quantizer.groups * groups}",
         )
         return {"groups": groups, "num_codes": codes} | self._row(
             f"vqvae-{groups}x{codes}", overrides
@@ -175,7 +188,7 @@ class Comparison:
         return {"systems": summarise(runs), **usage[name]}
 
     def _near_codes(self, data: PictureData) -> dict[str, Any] | None:
-        """What the bound gains from codes beside the nearest (section 3.2), under either prior."""
+        """What the bound gains from codes beside the nearest (section 3.2), all as likely."""
         run = self.out / "vqvae-seed0"
         if not run.is_dir():
             return None
@@ -183,8 +196,7 @@ class Comparison:
         model.to(choose_device(self.options.device))
         test = data.part("test")
         every = max(1, len(test) // self.neighbours)
-        few = PictureSet(test.pixels[::every], test.sources[::every], None, test.names)
-        pixels = torch.from_numpy(few.pixels[: self.neighbours].copy()).permute(0, 3, 1, 2)
+        pixels = as_tensor(test.pixels[::every][: self.neighbours])
         log_prior = uniform_log_prior(model.quantizer.num_codes)
         device = next(model.parameters()).device
         gain = neighbour_gain(model, pixels.to(device), log_prior, neighbours=NEAREST)
@@ -213,12 +225,15 @@ def read_grid(text: str) -> list[tuple[int, int]]:
 
 
 def read_numbers(text: str) -> list[float]:
-    """`0.1,0.5` as numbers.
+    """`0.1,0.5` as numbers of 0 or more.
 
     Raises:
         UsageError: anything else.
     """
     try:
-        return [float(entry) for entry in text.split(",") if entry]
-    except ValueError as error:
-        raise UsageError(f"--betas {text}: numbers were wanted, such as 0.1,0.5") from error
+        numbers = [float(entry) for entry in text.split(",") if entry]
+    except ValueError:
+        numbers = [-1.0]
+    if not all(0 <= number < math.inf for number in numbers):
+        raise UsageError(f"--betas {text}: numbers of 0 or more were wanted, such as 0.1,0.5")
+    return numbers

@@ -65,8 +65,9 @@ class PicturePrior(nn.Module):
         groups = self.code_map.groups
         if groups == 1:
             return None
-        device = next(self.parameters()).device
-        row = torch.eye(groups, device=device).repeat(1, self.code_map.width)  # (G, w G)
+        like = self.pixelcnn.embedding.weight
+        row = torch.eye(groups, dtype=like.dtype, device=like.device)
+        row = row.repeat(1, self.code_map.width)  # (G, w G)
         return row[:, None].expand(batch, -1, self.code_map.height, -1)
 
     def nats(self, codes: Tensor, classes: Tensor | None = None) -> Tensor:

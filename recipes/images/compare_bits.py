@@ -6,8 +6,8 @@ tested on it, and errors are taken over sources.
 """
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -31,7 +31,7 @@ def by_source(score: SystemScore, pictures: PictureSet) -> dict[str, dict[str, f
     return found
 
 
-def summarise(runs: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def summarise(runs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Each system's mean over sources, with its standard error.
 
     Args:
@@ -42,16 +42,14 @@ def summarise(runs: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
         (None where the parts are not apart), runs, sources.
     """
     gathered = _gather(runs)
-    counts: dict[str, int] = defaultdict(int)
-    for run in runs:
-        counts[run["system"]] += 1
+    counts = Counter(run["system"] for run in runs)
     return {
         system: _summary([*sources.values()], counts[system])
         for system, sources in gathered.items()
     }
 
 
-def _gather(runs: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, dict[str, float]]]:
+def _gather(runs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, dict[str, float]]]:
     """System to source to the mean of its entries over runs."""
     entries: dict[str, dict[str, list]] = defaultdict(lambda: defaultdict(list))
     for run in runs:
@@ -88,7 +86,7 @@ def standard_error(values: np.ndarray) -> float | None:
 
 
 def paired_differences(
-    runs: Iterable[Mapping[str, Any]], systems: Iterable[str]
+    runs: Sequence[Mapping[str, Any]], systems: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Second minus first of every pair of systems, source by source: mean and standard error."""
     gathered = _gather(runs)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from vqspeech.generation.pixelcnn_sampling import map_uniforms, sample_pixelcnn
 
 from recipes.images.code_prior import PicturePrior
 from recipes.images.second_stage import SecondStage
+from vqspeech.generation.pixelcnn_sampling import map_uniforms, sample_pixelcnn
 
 BATCH = 16  # maps drawn at once
 

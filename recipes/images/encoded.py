@@ -1,6 +1,7 @@
 """The codes of a data set under one model, as priors and the second stage learn from them."""
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,10 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from recipes.frames.convolutions import STRIDE
 from recipes.frames.first_stage import PictureVQVAE, encode_pictures
 from recipes.frames.pictures import PictureData, PictureSet
 from recipes.images.code_prior import CodeMap
 from vqspeech.checkpoint import find_model, hash_folder
+from vqspeech.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -65,3 +68,22 @@ def code_map_of(model: PictureVQVAE, folder: Path, encoded: EncodedSet) -> CodeM
     quantizer = model.quantizer
     name = hash_folder(find_model(folder))
     return CodeMap(quantizer.num_codes, quantizer.groups, height, width, name)
+
+
+def check_size(code_map: CodeMap, pictures: PictureSet, place: str | os.PathLike) -> None:
+    """Refuse pictures whose codes are no map of the size that a model has learnt.
+
+    Args:
+        code_map: of the model.
+        place: where the model lies.
+
+    Raises:
+        InputError: the sizes differ.
+    """
+    height, width = pictures.pixels.shape[1:3]
+    wanted = (code_map.height * STRIDE, code_map.width * STRIDE)
+    if (height, width) != wanted:
+        raise InputError(
+            f"{place}: learnt codes of pictures of {wanted[0]} x {wanted[1]}, these are of "
+            f"{height} x {width}; give --size {wanted[0]}"
+        )

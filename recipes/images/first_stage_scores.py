@@ -21,13 +21,15 @@ from recipes.frames.grids import contact_sheet, write_png
 from recipes.frames.pictures import PictureData, PictureSet
 from recipes.images.code_prior import PicturePrior, load_prior
 from recipes.images.draw import draw_codes
-from recipes.images.encoded import encode_set
+from recipes.images.encoded import check_size, encode_set
 from vqspeech.checkpoint import find_model, hash_folder
 from vqspeech.devices import choose_device
 from vqspeech.environment import describe_environment
+from vqspeech.errors import InputError
 from vqspeech.files import write_json
 
 BATCH = 32
+MOST_CLASSES = 16  # of which samples are drawn: ImageNet has 1,000
 
 
 def examine_first_stage(
@@ -44,7 +46,7 @@ def examine_first_stage(
     """Score a VQ-VAE on the test part, show what it does, and write `scores.json`.
 
     Writes `reconstructions.png`, originals above reconstructions; with a prior `samples.png`, a
-    row for each class.
+    row for each class, or for each of `MOST_CLASSES` from first to last.
 
     Args:
         model: a VQ-VAE of pictures.
@@ -82,6 +84,12 @@ def examine_first_stage(
     }
     if prior is not None:
         own = load_prior(prior, facts["model_hash"]).to(where)
+        if own.class_names and own.class_names != data.class_names:
+            raise InputError(
+                f"{prior}: is told of {len(own.class_names)} classes that {data.name} does not "
+                "have; give the data that it was trained on"
+            )
+        check_size(own.code_map, test, prior)
         facts["prior"] = score_prior(own, vqvae, test)
         began = time.monotonic()
         drawn = _draw(own, count, seed, temperature)
@@ -136,14 +144,16 @@ def score_prior(prior: PicturePrior, model: PictureVQVAE, pictures: PictureSet) 
         "uniform_bits_a_code": math.log2(prior.code_map.num_codes),
         "classes": list(prior.class_names),
     }
-    if labels is not None:
+    if len(prior.class_names) > 1:
         facts["bits_a_code_other_class"] = bits((labels + 1) % len(prior.class_names))
     return facts
 
 
 def _draw(prior: PicturePrior, count: int, seed: int, temperature: float) -> torch.Tensor:
     """`count` maps of each class, one class after another; without classes two rows of them."""
-    classes = [c for c in range(len(prior.class_names)) for _ in range(count)]
+    names = len(prior.class_names)
+    shown = np.linspace(0, names - 1, min(names, MOST_CLASSES)).round().astype(int)
+    classes = np.repeat(shown, count).tolist()
     return draw_codes(
         prior,
         len(classes) or 2 * count,

@@ -1,6 +1,6 @@
 """What a recipe's run takes from `--config`: a YAML file in, assignments for its shell out.
 
-    eval "$(python -m recipes.images.options conf/tiny.yaml)"
+eval "$(python -m recipes.images.options conf/tiny.yaml)"
 """
 
 import shlex

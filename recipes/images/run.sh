@@ -53,7 +53,12 @@ case "$data" in
 esac
 case "$views" in
   vizdoom | lab) file="$cache/frames.npz" ;;
-  *) file="$views" ;;
+  *)
+    file="$views"
+    if [ ! -f "$file" ]; then
+      fail 3 "--views $file: no such frames file; give vizdoom, lab or a file that is there"
+    fi
+    ;;
 esac
 given=(--cache "$cache" --device "$device")
 of_pictures=(--data "$larger" --size 128 "${given[@]}")
@@ -95,7 +100,7 @@ else
     stage_done vqvae/best/config.json
   fi
   if stage_runs 4 "pictures: prior, samples" "$photos" "$(settings_in "$pictures/prior.yaml")" \
-    "$(content_of "$photos/vqvae/best/MANIFEST.json")"; then
+    "$seed" "$(content_of "$photos/vqvae/best/MANIFEST.json")"; then
     needs "$photos/vqvae/best/config.json" 3
     images train_prior "$pictures/prior.yaml" --model "$photos/vqvae" "${of_pictures[@]}" \
       --out "$photos/prior"
@@ -105,7 +110,7 @@ else
   fi
 fi
 
-if stage_runs 5 "frames: VQ-VAE and prior" "$frames84" "$(content_of "$file")" \
+if stage_runs 5 "frames: VQ-VAE and prior" "$frames84" "$(content_of "$file")" "$seed" \
   "$(settings_in "$views_conf/vqvae.yaml")" "$(settings_in "$views_conf/prior.yaml")"; then
   needs "$file" 1
   images train "$views_conf/vqvae.yaml" "${of_frames[@]}" --out "$frames84/vqvae"
@@ -116,7 +121,7 @@ if stage_runs 5 "frames: VQ-VAE and prior" "$frames84" "$(content_of "$file")" \
   stage_done vqvae/best/config.json prior/best/config.json pictures/scores.json
 fi
 
-if stage_runs 6 "frames: second stage" "$frames84" "$(settings_in "$views_conf/second.yaml")" \
+if stage_runs 6 "frames: second stage" "$frames84" "$(settings_in "$views_conf/second.yaml")" "$seed" \
   "$(content_of "$frames84/vqvae/best/MANIFEST.json" "$frames84/prior/best/MANIFEST.json")"; then
   needs "$frames84/prior/best/config.json" 5
   images train_second "$views_conf/second.yaml" --model "$frames84/vqvae" "${of_frames[@]}" \
@@ -133,6 +138,8 @@ if stage_runs 7 "page and tables"; then
     "$frames84/pictures/second.json"; do
     if [ -f "$made" ]; then found+=("$made"); fi
   done
-  if [ ${#found[@]} -gt 0 ]; then images results "${found[@]}" > "$exp/tables.md"; fi
-  echo "wrote $exp/report.html and $exp/tables.md"
+  if [ ${#found[@]} -gt 0 ]; then
+    images results "${found[@]}" > "$exp/tables.md"
+    echo "wrote $exp/tables.md"
+  fi
 fi

@@ -1,7 +1,7 @@
 """Whether the 27 bits of the second stage say anything: held-out codes with them and without.
 
-N pictures, h x w codes each. All that is said of a picture is paired, and intervals are over
-sources (episodes), since the frames of one walk are alike.
+N pictures, h x w codes each. Scores are paired picture by picture. The frames of one walk are
+alike, so means are taken over each source (an episode) first, and intervals over sources.
 """
 
 import math
@@ -19,7 +19,7 @@ from recipes.frames.pictures import PictureData
 from recipes.images.code_prior import PicturePrior, load_prior
 from recipes.images.compare_bits import standard_error
 from recipes.images.draw import draw_from_latents
-from recipes.images.encoded import EncodedSet, encode_set
+from recipes.images.encoded import EncodedSet, check_size, encode_set
 from recipes.images.first_stage_scores import spread, to_array
 from recipes.images.second_stage import SecondStage, load_second_stage
 from vqspeech.checkpoint import find_model, hash_folder
@@ -30,7 +30,7 @@ from vqspeech.files import write_json
 from vqspeech.nn.quantizer import perplexity
 
 BATCH = 32
-NORMAL = 1.96  # standard errors on each side of an interval of 95 %
+CONFIDENCE = 0.95  # of the intervals
 
 
 def examine_second_stage(
@@ -73,7 +73,10 @@ def examine_second_stage(
             f"{prior}: a PixelCNN of another size than that of {second}; train one with the same "
             "settings, so that the latents are all the difference"
         )
+    if alone.class_names:
+        raise InputError(f"{prior}: is told of classes, the second stage is not; train one without")
     test = data.part("test")
+    check_size(stage.code_map, test, second)
     encoded = encode_set(first, test)
     nats = score_codes(stage, alone, encoded, seed)
     shown = spread(test, count)
@@ -108,9 +111,7 @@ def score_codes(
     Shuffled latents are those of a picture of another source, wherever there is one.
     """
     device = next(stage.parameters()).device
-    latents = torch.cat(
-        [stage.codes(stage.embed(part.to(device))) for part in encoded.codes.split(BATCH)]
-    )
+    latents = second_codes(stage, encoded.codes)
     others = torch.from_numpy(derange(encoded.sources, seed))
     found: dict[str, list[Tensor]] = {"with": [], "without": [], "shuffled": []}
     for i in range(0, len(encoded), BATCH):
@@ -121,6 +122,13 @@ def score_codes(
         found["shuffled"].append(stage.decoder.nats(codes, other).flatten(1).sum(1))
         found["without"].append(alone.nats(codes).flatten(1).sum(1))
     return {key: torch.cat(parts).double().cpu().numpy() for key, parts in found.items()}
+
+
+@torch.no_grad()
+def second_codes(stage: SecondStage, codes: Tensor) -> Tensor:
+    """What stands for codes (N, h, w) of the first stage: (N, 1, 1, G), on the stage's device."""
+    device = next(stage.parameters()).device
+    return torch.cat([stage.codes(stage.embed(part.to(device))) for part in codes.split(BATCH)])
 
 
 def derange(sources: np.ndarray, seed: int) -> np.ndarray:
@@ -138,31 +146,36 @@ def derange(sources: np.ndarray, seed: int) -> np.ndarray:
 def summarise_codes(nats: dict[str, np.ndarray], encoded: EncodedSet) -> dict[str, Any]:
     """Bits a picture and a code, and what the latents save, with intervals over sources."""
     codes = encoded.codes[0].numel()
-    bits = {key: value / math.log(2) for key, value in nats.items()}
+    bits = {
+        key: np.array([values[encoded.sources == s].mean() for s in np.unique(encoded.sources)])
+        / math.log(2)
+        for key, values in nats.items()
+    }  # each (sources,)
     return {
-        "bits_a_picture": {key: float(value.mean()) for key, value in bits.items()},
-        "bits_a_code": {key: float(value.mean() / codes) for key, value in bits.items()},
-        "saved": _interval(bits["without"] - bits["with"], encoded.sources),
-        "lost_by_shuffling": _interval(bits["shuffled"] - bits["with"], encoded.sources),
+        "bits_a_picture": {key: float(means.mean()) for key, means in bits.items()},
+        "bits_a_code": {key: float(means.mean() / codes) for key, means in bits.items()},
+        "saved": interval(bits["without"] - bits["with"]),
+        "lost_by_shuffling": interval(bits["shuffled"] - bits["with"]),
     }
 
 
-def _interval(values: np.ndarray, sources: np.ndarray) -> dict[str, Any]:
-    """Mean over pictures of the means of sources, with 95 % over sources."""
-    means = np.array([values[sources == source].mean() for source in np.unique(sources)])
-    error = standard_error(means)
-    mean = float(means.mean())
-    low, high = (None, None) if error is None else (mean - NORMAL * error, mean + NORMAL * error)
+def interval(means: np.ndarray) -> dict[str, Any]:
+    """The mean of sources' means, and where it lies by Student's t; no bounds of one source."""
+    from scipy.stats import t
+
+    mean, error = float(means.mean()), standard_error(means)
+    low = high = None
+    if error is not None:
+        # A data set has a dozen episodes or so: a normal quantile would claim too much.
+        reach = float(t.ppf((1 + CONFIDENCE) / 2, len(means) - 1)) * error
+        low, high = mean - reach, mean + reach
     return {"bits": mean, "low": low, "high": high, "sources": len(means)}
 
 
 @torch.no_grad()
 def _perplexity(stage: SecondStage, encoded: EncodedSet) -> list[float]:
     """Of each latent's codes."""
-    device = next(stage.parameters()).device
-    codes = torch.cat(
-        [stage.codes(stage.embed(part.to(device))) for part in encoded.codes.split(BATCH)]
-    ).flatten(0, 2)  # (N, G)
+    codes = second_codes(stage, encoded.codes).flatten(0, 2)  # (N, G)
     size = stage.quantizer.num_codes
     return [float(perplexity(torch.bincount(group, minlength=size))) for group in codes.T]
 
@@ -174,7 +187,7 @@ def _pictures(
     """Reconstructions by the first stage, then three by 27 bits, each (N, H, W, 3) uint8."""
     device = next(first.parameters()).device
     codes = encoded.codes.to(device)
-    latents = stage.codes(stage.embed(codes))
+    latents = second_codes(stage, codes)
     drawn = [
         draw_from_latents(stage, latents, seed=seed + turn, temperature=temperature).to(device)
         for turn in range(3)

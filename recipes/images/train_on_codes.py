@@ -3,7 +3,6 @@
 import math
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,6 +22,7 @@ from recipes.images.settings import (
     TrainPicturePrior,
     TrainSecondStage,
 )
+from vqspeech.checkpoint import find_model
 from vqspeech.config.loader import load_config
 from vqspeech.config.schema import Settings
 from vqspeech.errors import InputError
@@ -101,9 +101,10 @@ def _train(
 ) -> TrainingSummary:
     where = get_ready(settings.training, options.device)
     check_resumable(out, options.resume)
-    first, _ = load_picture_vqvae(model)
+    folder = find_model(model)  # once: `best` may move on
+    first, _ = load_picture_vqvae(folder)
     train, valid = encode_parts(first.to(where), data, "train", "valid")
-    code_map = code_map_of(first, Path(model), train)
+    code_map = code_map_of(first, folder, train)
 
     def make_task() -> Task:
         try:
@@ -218,13 +219,14 @@ class _SecondStageTask(_CodeTask):
 
     @torch.no_grad()
     def initialize_codebook(self) -> None:
+        method = self.model.settings.quantizer.initialize
+        if method == "uniform":
+            return
         vectors = [
             self.model.encode(self.model.embed(part.to(self.device)))
-            for part in self.train.codes[:INITIAL_MAPS].split(BATCH)
+            for part in self.train.some(INITIAL_MAPS).codes.split(BATCH)
         ]
-        method = self.model.settings.quantizer.initialize
-        if method != "uniform":
-            self.model.quantizer.initialize(torch.cat(vectors), method=method)
+        self.model.quantizer.initialize(torch.cat(vectors), method=method)
 
     def nats_of(self, part: EncodedSet) -> Tensor:
         latents = self.model.latents(self.model.codes(self.model.embed(part.codes)))

@@ -1,6 +1,6 @@
 """Train the prior over the codes of a VQ-VAE of pictures.
 
-    python -m recipes.images.train_prior recipes/images/conf/frames84_prior.yaml --model exp/vqvae \
+    python -m recipes.images.train_prior recipes/images/conf/frames84/prior.yaml --model exp/vqvae \
         --data frames:frames.npz --size 84 --out exp/prior
 """
 

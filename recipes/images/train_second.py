@@ -1,6 +1,6 @@
 """Train the second stage: a VQ-VAE over the codes of another.
 
-    python -m recipes.images.train_second recipes/images/conf/frames84_second.yaml \
+    python -m recipes.images.train_second recipes/images/conf/frames84/second.yaml \
         --model exp/vqvae --data frames:frames.npz --size 84 --out exp/second
 """
 
