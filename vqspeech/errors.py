@@ -8,6 +8,7 @@ A mistake of calling code is a `ValueError`, never one of these.
 """
 
 import os
+import signal
 from collections.abc import Iterable
 
 
@@ -59,6 +60,22 @@ class PartialError(VQSpeechError):
     """Some files of a batch failed; the rest is done."""
 
     exit_code = 8
+
+
+class Stopped(BaseException):
+    """A signal ended the program; no mistake, and nothing that catches errors holds it up.
+
+    Attributes:
+        status: the exit status that is documented for the signal.
+
+    Args:
+        number: of the signal.
+        *left: what is said besides, such as what was saved.
+    """
+
+    def __init__(self, number: int, *left: str):
+        super().__init__("; ".join([f"stopped by {signal.Signals(number).name}", *left]))
+        self.status = 128 + number
 
 
 def printable(name: str | os.PathLike) -> str:

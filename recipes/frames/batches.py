@@ -1,5 +1,7 @@
 """Which pictures a step learns from: a function of the seed and the step alone."""
 
+import functools
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -25,6 +27,8 @@ class ShuffledIndices:
         if count < 1:
             raise ValueError("0 examples to draw batches from")
         self._count, self._batch_size, self._seed = count, batch_size, seed
+        # Of a million examples an order takes as long to draw as a step to train on.
+        self._order_of = functools.lru_cache(maxsize=2)(self._draw_order)
 
     def at(self, step: int) -> np.ndarray:
         """(B,) int64."""
@@ -32,9 +36,11 @@ class ShuffledIndices:
         epoch, within = np.divmod(place, self._count)
         out = np.empty(self._batch_size, np.int64)
         for number in np.unique(epoch):
-            order = np.random.default_rng((self._seed, _ORDER, number)).permutation(self._count)
-            out[epoch == number] = order[within[epoch == number]]
+            out[epoch == number] = self._order_of(int(number))[within[epoch == number]]
         return out
+
+    def _draw_order(self, epoch: int) -> np.ndarray:
+        return np.random.default_rng((self._seed, _ORDER, epoch)).permutation(self._count)
 
 
 class PictureBatches:

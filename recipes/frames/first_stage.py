@@ -8,13 +8,11 @@ import torch
 from torch import Tensor
 
 from recipes.frames.batches import as_tensor
-from recipes.frames.convolutions import PictureDecoder, PictureEncoder, prepare
+from recipes.frames.convolutions import STRIDE, PictureDecoder, PictureEncoder, prepare
 from recipes.frames.likelihoods import build_likelihood
+from recipes.frames.model_folder import load_weights, read_model_config, read_model_settings
 from recipes.frames.pictures import PictureSet
 from recipes.frames.settings import NetworkSettings, VQVAESettings
-from vqspeech.checkpoint import find_model, load_json, load_tensors, verify_folder, weights_file
-from vqspeech.config.loader import parse_config
-from vqspeech.errors import InputError
 from vqspeech.models.vqvae import VQVAE, VQVAEOutput
 from vqspeech.nn.quantizer import VectorQuantizer, perplexity
 
@@ -79,20 +77,9 @@ def load_picture_vqvae(path: str | os.PathLike) -> tuple[PictureVQVAE, dict[str,
     Raises:
         InputError: another kind of model, another format, or broken files.
     """
-    folder = find_model(path)
-    verify_folder(folder)
-    config = load_json(folder / "config.json")
-    if (config.get("kind"), config.get("format")) != (KIND, FORMAT):
-        raise InputError(
-            f"{folder}: holds a {config.get('kind')}, a {KIND} was wanted; give the folder of "
-            "a VQ-VAE over pictures"
-        )
-    settings = parse_config(config["model"], VQVAESettings, str(folder / "config.json"))
-    model = PictureVQVAE(settings)
-    try:
-        model.load_state_dict(load_tensors(weights_file(folder)))
-    except RuntimeError as error:
-        raise InputError(f"{folder}: its weights do not fit its settings; copy it again") from error
+    folder, config = read_model_config(path, {KIND: FORMAT}, "a VQ-VAE over pictures")
+    model = PictureVQVAE(read_model_settings(folder, config, VQVAESettings))
+    load_weights(model, folder)
     return model.eval(), config
 
 
@@ -113,8 +100,9 @@ def score_pictures(model: PictureVQVAE, pictures: PictureSet) -> dict[str, float
 
     Returns:
         nll: nats a dimension of -log p(x | z_q), without what the codes cost. pixel_bits: the same
-        in bits. nmse: mean squared error over the variance of the pictures. psnr: dB, of the mean
-        error. perplexity and codes_used: of the groups' codes, on average, over these pictures.
+        in bits. nmse: mean squared error over the variance of the levels, each colour about its own
+        mean. psnr: dB, of the mean squared error. perplexity and codes_used: of the codes of all
+        these pictures together, averaged over the groups.
     """
     device = next(model.parameters()).device
     nats = squares = 0.0
@@ -154,7 +142,7 @@ def score_pictures(model: PictureVQVAE, pictures: PictureSet) -> dict[str, float
 def bits_of_codes(model: PictureVQVAE, height: int, width: int) -> float:
     """Bits of one picture's codes when all are equally likely: h w G log2 K."""
     quantizer = model.quantizer
-    cells = (height // 4) * (width // 4)
+    cells = (height // STRIDE) * (width // STRIDE)
     return cells * quantizer.groups * math.log2(quantizer.num_codes)
 
 

@@ -7,10 +7,9 @@ import math
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from recipes.frames.convolutions import STRIDE, prepare
+from recipes.frames.convolutions import prepare
 from recipes.frames.first_stage import build_decoder, build_encoder
 from recipes.images.bounds import Bound
 from recipes.images.settings import VIMCOSettings
@@ -38,8 +37,6 @@ class SampledLatents(nn.Module):
 
     def __init__(self, settings: VIMCOSettings):
         super().__init__()
-        if settings.latents == "categorical" and settings.dim % settings.groups:
-            raise ValueError(f"dim {settings.dim} is no multiple of groups {settings.groups}")
         self.settings = settings
         self.is_categorical = settings.latents == "categorical"
         groups, codes = settings.groups, settings.num_codes
@@ -51,22 +48,22 @@ class SampledLatents(nn.Module):
 
     def draw_posterior(self, pixels: Tensor, samples: int) -> Draws:
         """S samples for each of the pictures (B, 3, H, W)."""
-        out = self.encoder(prepare(pixels))
+        out = self.encoder(prepare(pixels)).float()  # sums of many, under autocast too
         return (self._draw_codes if self.is_categorical else self._draw_numbers)(out, samples)
 
     def _draw_codes(self, logits: Tensor, samples: int) -> Draws:
         groups, codes = self.settings.groups, self.settings.num_codes
         # (B, h, w, G, K)
         log_q = logits.unflatten(1, (groups, codes)).permute(0, 3, 4, 1, 2).log_softmax(-1)
-        with torch.no_grad():
-            noise = torch.empty((samples, *log_q.shape), device=log_q.device).exponential_()
-            z = (log_q.exp() / noise).argmax(-1)  # (S, B, h, w, G), each code with its probability
-        chosen = log_q.expand(samples, *log_q.shape).gather(-1, z[..., None])[..., 0]
+        # Where the encoder gave NaN, any code will do: log q tells the loop, which passes it over.
+        probabilities = log_q.detach().exp().nan_to_num(1.0).flatten(0, -2)
+        drawn = torch.multinomial(probabilities, samples, replacement=True)
+        drawn = drawn.unflatten(0, log_q.shape[:-1])  # (B, h, w, G, S)
+        chosen = log_q.gather(-1, drawn).movedim(-1, 0)  # no copy of the K for each sample
+        z = drawn.movedim(-1, 0)  # (S, B, h, w, G)
         latents = self.codebook[torch.arange(groups, device=z.device), z]  # (S, B, h, w, G, d)
-        count = z[0, 0].numel()
-        log_p = torch.full(z.shape[:2], -count * math.log(codes), device=z.device)
-        latents = latents.flatten(-2).movedim(-1, 2)
-        return Draws(latents, chosen.flatten(2).sum(2), log_p)
+        log_p = torch.full(z.shape[:2], -z[0, 0].numel() * math.log(codes), device=z.device)
+        return Draws(latents.flatten(-2).movedim(-1, 2), chosen.flatten(2).sum(2), log_p)
 
     def _draw_numbers(self, out: Tensor, samples: int) -> Draws:
         mean, log_variance = out.chunk(2, dim=1)
@@ -104,18 +101,3 @@ class SampledLatents(nn.Module):
         draws = self.draw_posterior(pixels, 1)
         rate = (draws.log_q - draws.log_p)[0]
         return Bound(rate, self._nats(pixels, draws.latents)[0])
-
-    def draw(self, count: int, size: int, generator: torch.Generator) -> Tensor:
-        """Pictures of latents from the prior: expected levels (count, 3, size, size) uint8."""
-        side = size // STRIDE
-        device = next(self.parameters()).device
-        if self.is_categorical:
-            groups = self.settings.groups
-            shape = (count, side, side, groups)
-            z = torch.randint(self.settings.num_codes, shape, generator=generator).to(device)
-            parts = [F.embedding(z[..., g], self.codebook[g]) for g in range(groups)]
-            latents = torch.cat(parts, dim=-1).movedim(-1, 1)
-        else:
-            shape = (count, self.settings.dim, side, side)
-            latents = torch.randn(shape, generator=generator).to(device)
-        return self.decoder.mean(latents).round().clamp(0, 255).to(torch.uint8)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from recipes.frames.settings import NetworkSettings, PictureTrainingSettings, VQVAESettings
 from vqspeech.config.schema import Positive, QuantizerSettings, Settings, TrainingSettings
@@ -28,6 +28,12 @@ class VIMCOSettings(Settings):
     dim: Positive = 64  # D: of the embedding of a place's codes, or the Gaussian numbers there
     samples: Annotated[int, Field(ge=2)] = 50
     chunk: Positive = 10  # samples that are decoded at once: memory against speed
+
+    @model_validator(mode="after")
+    def _groups_divide_dim(self):
+        if self.latents == "categorical" and self.dim % self.groups:
+            raise ValueError(f"dim {self.dim} is no multiple of groups {self.groups}")
+        return self
 
 
 PictureModelSettings = Annotated[

@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 
 from recipes.frames.batches import PictureBatches, as_tensor
 from recipes.frames.command import PLAIN, RunOptions
-from recipes.frames.convolutions import prepare
+from recipes.frames.convolutions import STRIDE, prepare
 from recipes.frames.first_stage import BATCH, PictureVQVAE, score_pictures
 from recipes.frames.pictures import PictureData, PictureSet
 from recipes.images.models import PictureModel, build_model, model_config
@@ -42,17 +42,14 @@ def train_picture_model(
 
     Raises:
         VQSpeechError: settings, pictures, device or run are not as they should be.
+        Interrupted: a signal came; a checkpoint was written first.
     """
     settings = load_config(config, TrainPictureModel, options.overrides)
     where = get_ready(settings.training, options.device)
     check_resumable(out, options.resume)
 
     def make_task() -> Task:
-        try:
-            model = build_model(settings.model).to(where)
-            return _PictureTask(model, settings, data).task()
-        except ValueError as error:  # sizes that do not fit each other
-            raise InputError(f"{config}: {error}; change these settings") from error
+        return _PictureTask(build_model(settings.model).to(where), settings, data).task()
 
     return run_training(
         out,
@@ -74,6 +71,7 @@ class _PictureTask:
         training = settings.training
         self.train = data.part("train")
         self.valid = _some(data.part("valid"), training.validation_pictures)
+        _check_sizes(data, self.train, self.valid, training.crop)
         self.batches = PictureBatches(
             self.train, training.batch_size, training.seed, training.crop, training.flip
         )
@@ -129,6 +127,15 @@ class _PictureTask:
             )
         nats /= self.valid.pixels.size
         return {"nll": nats, "bits_per_dim": nats / math.log(2)}
+
+
+def _check_sizes(data: PictureData, train: PictureSet, valid: PictureSet, crop: int) -> None:
+    for height, width in {train.pixels.shape[1:3], valid.pixels.shape[1:3]}:
+        found = f"{data.name}: pictures of {height} x {width} pixels"
+        if height % STRIDE or width % STRIDE:
+            raise InputError(f"{found}; give a --size that is a multiple of {STRIDE}")
+        if crop > min(height, width):
+            raise InputError(f"{found}, training.crop is {crop}; give a larger --size, or crop 0")
 
 
 def _some(pictures: PictureSet, most: int) -> PictureSet:

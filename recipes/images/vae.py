@@ -1,11 +1,9 @@
 """The VAE of section 4.1: the same networks as the VQ-VAE about a Gaussian bottleneck."""
 
-import math
-
 import torch
 from torch import Tensor, nn
 
-from recipes.frames.convolutions import STRIDE, prepare
+from recipes.frames.convolutions import prepare
 from recipes.frames.first_stage import build_decoder, build_encoder
 from recipes.images.bounds import Bound
 from recipes.images.settings import VAESettings
@@ -30,8 +28,8 @@ class PictureVAE(nn.Module):
         self.decoder = build_decoder(settings.network, settings.latent_channels)
 
     def posterior(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log variance of q(z | x), each (B, D, h, w)."""
-        mean, log_variance = self.encoder(prepare(pixels)).chunk(2, dim=1)
+        """Mean and log variance of q(z | x), each (B, D, h, w) float32, under autocast too."""
+        mean, log_variance = self.encoder(prepare(pixels)).float().chunk(2, dim=1)
         return mean, log_variance.clamp(-2 * WIDEST, WIDEST)
 
     def losses(self, pixels: Tensor) -> dict[str, Tensor]:
@@ -58,14 +56,3 @@ class PictureVAE(nn.Module):
             log_p = gaussian_log_density(z).flatten(1).sum(1)
             weights.append(log_p - self.decoder.nll(pixels, z).nats - log_q)
         return torch.stack(weights)
-
-    def draw(self, count: int, size: int, generator: torch.Generator) -> Tensor:
-        """Pictures of latents from the prior: expected levels (count, 3, size, size) uint8."""
-        shape = (count, self.settings.latent_channels, size // STRIDE, size // STRIDE)
-        z = torch.randn(shape, generator=generator).to(next(self.parameters()).device)
-        return self.decoder.mean(z).round().clamp(0, 255).to(torch.uint8)
-
-
-def latent_numbers(settings: VAESettings, size: int) -> int:
-    """How many Gaussian numbers stand for a picture of that size."""
-    return settings.latent_channels * math.prod([size // STRIDE] * 2)

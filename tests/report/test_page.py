@@ -1,5 +1,6 @@
 """The page: nothing is fetched, everything is escaped, the numbers of a picture are in it."""
 
+import base64
 import csv
 import io
 
@@ -13,6 +14,7 @@ from vqspeech.report.page import (
     Header,
     Heading,
     Missing,
+    Raster,
     Section,
     Table,
     Text,
@@ -37,6 +39,10 @@ def page(words):
     clip = Clip(words, words, picture("clip-1", words), audio_uri(b"fLaC", "audio/flac"))
     blocks = (
         *(picture("first", words), picture("second", words), Heading(words, words)),
+        *(
+            Raster("small", words, words, b"PNG", words, 64),
+            Raster("large", words, "a", b"", "", 900),
+        ),
         Table("table", words, ("name", words), ((Cell(words), Cell(words, words)), words), "a\n"),
         Table("folded", words, ("a", "b", "c"), ((Cell("1"),) * 3,), "a\n", words, is_folded=True),
         *(Text(words, words), Missing(words, words), Clips(words, (clip,))),
@@ -93,6 +99,37 @@ def test_numbers_as_text_keep_their_digits_in_a_picture():
         add_axes(figure, 30, 30, 5, 5).set_yticks([0.00125], ["0.00125"])
         svg = finish(figure, "p", "t", "a", [("x",)]).svg
     assert "0.00125" in PageReader(svg).words
+
+
+def test_a_picture_of_pixels_is_in_the_page_once_and_stays_within_it():
+    png = bytes(range(256))  # with every byte, so that base64 has all its characters
+    raster = Raster("photo", "Photo", "what it shows", png, "how to read it", 600)
+    html = render_page(Header("t", (), ()), [Section("s", "S", "", (raster,))])
+    page = PageReader(html)
+    assert faults(html) == []
+    (image,) = page.all("img")
+    head, _, body = image["src"].partition(",")
+    assert (head, image["alt"]) == ("data:image/png;base64", "what it shows")
+    assert base64.b64decode(body, validate=True) == png
+    assert html.count(body) == 1
+    (figure,) = page.all("figure")
+    assert (figure["id"], figure["style"]) == ("photo", "max-width:600px")
+    assert "how to read it" in page.words
+
+
+def test_the_page_forbids_all_but_what_it_holds():
+    (policy,) = [
+        meta["content"]
+        for meta in PageReader(page("plain")).all("meta")
+        if meta.get("http-equiv") == "Content-Security-Policy"
+    ]
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    assert rules == {
+        "default-src": "'none'",
+        "img-src": "data:",
+        "media-src": "data:",
+        "style-src": "'unsafe-inline'",
+    }
 
 
 def test_csv_has_six_digits_and_nothing_for_none():

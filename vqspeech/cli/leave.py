@@ -12,18 +12,12 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from vqspeech.cli.console import error
-from vqspeech.errors import VQSpeechError
-
-
-class _Stopped(BaseException):
-    """A signal arrived; raised where the program stands, so that open files are cleaned up."""
-
-    def __init__(self, number: int):
-        self.number = number
+from vqspeech.errors import Stopped, VQSpeechError
 
 
 def _stop(number: int, _frame: object) -> None:
-    raise _Stopped(number)
+    """Raise where the program stands, so that open files are cleaned up."""
+    raise Stopped(number)
 
 
 def leave_with_status(app: Callable[[], object]) -> NoReturn:
@@ -55,9 +49,9 @@ def run_for_status(app: Callable[[], object]) -> int:
     except VQSpeechError as mistake:
         error(str(mistake))
         return mistake.exit_code
-    except _Stopped as stopped:
-        error(f"stopped by {signal.Signals(stopped.number).name}")
-        return 128 + stopped.number
+    except Stopped as stopped:
+        error(str(stopped))
+        return stopped.status
     except OSError as refused:  # of a file that no stage expected to be refused
         error(f"{refused.filename or 'standard output'}: {refused.strerror}; choose another place")
         return 5 if refused.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS) else 3

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from vqspeech.cli.console import error
 from vqspeech.cli.voices import DeviceOption
 from vqspeech.errors import UsageError
 
@@ -84,15 +83,9 @@ def _train(
     override: list[str] | None,
     device: str,
 ) -> None:
-    from vqspeech.training.fit import Interrupted
-
-    try:
-        summary = run(
-            config, train, valid, out, resume=resume.value, overrides=override or (), device=device
-        )
-    except Interrupted as stopped:
-        error(str(stopped))
-        raise typer.Exit(stopped.status) from stopped
+    summary = run(
+        config, train, valid, out, resume=resume.value, overrides=override or (), device=device
+    )
     typer.echo(f"done: {summary}")
 
 

@@ -34,6 +34,20 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Raster:
+    """A picture made of pixels, of which each stays a square where it is shown larger."""
+
+    name: str  # unique in the page
+    title: str
+    alt: str
+    png: bytes  # a file
+    caption: str
+    width: int  # pixels of the page; on a narrower screen it shrinks
+
+    kind = "raster"
+
+
+@dataclass(frozen=True)
 class Cell:
     """A value of a table."""
 
@@ -110,7 +124,7 @@ class Clips:
     kind = "clips"
 
 
-Block = Picture | Table | Text | Missing | Heading | Clips
+Block = Picture | Raster | Table | Text | Missing | Heading | Clips
 
 
 @dataclass(frozen=True)
@@ -143,6 +157,7 @@ def render_page(header: Header, sections: Sequence[Section]) -> str:
         finalize=lambda value: plain(value) if type(value) is str else value,
     )
     environment.filters["csv_uri"] = csv_uri
+    environment.filters["png_uri"] = png_uri
     environment.filters["grouped"] = _grouped
     source = resources.files("vqspeech.report").joinpath("template.html")
     template = environment.from_string(source.read_text(encoding="utf-8"))
@@ -177,6 +192,15 @@ def csv_uri(text: str) -> str:
 
 def audio_uri(content: bytes, kind: str) -> str:
     """A sound file as the source of a player; `kind` is its MIME type."""
+    return _data_uri(content, kind)
+
+
+def png_uri(content: bytes) -> str:
+    """A PNG file as the source of an image."""
+    return _data_uri(content, "image/png")
+
+
+def _data_uri(content: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 

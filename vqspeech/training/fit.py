@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from vqspeech.config.schema import TrainingSettings
-from vqspeech.errors import DivergedError
+from vqspeech.errors import DivergedError, Stopped
 from vqspeech.files import sweep_temporaries, write_json
 from vqspeech.training.average import WeightAverage
 from vqspeech.training.batches import prefetch
@@ -28,12 +28,11 @@ from vqspeech.training.progress import TrainingProgress
 from vqspeech.training.run_directory import RunDirectory, RunLog, RunState
 
 
-class Interrupted(BaseException):
-    """A signal ended training after a checkpoint was written; `status` is the exit status."""
+class Interrupted(Stopped):
+    """A signal ended training after a checkpoint was written."""
 
     def __init__(self, number: int, checkpoint: Path):
-        super().__init__(f"stopped by {signal.Signals(number).name}; {checkpoint} is complete")
-        self.status = 128 + number
+        super().__init__(number, f"{checkpoint} is complete")
 
 
 @dataclass
