@@ -3,6 +3,8 @@
 import numpy as np
 import torch
 
+from recipes.frames.batches import as_tensor
+from recipes.frames.convolutions import prepare
 from recipes.frames.first_stage import PictureVQVAE, picture_config
 from recipes.frames.pictures import PictureData, PictureSet
 from recipes.frames.settings import NetworkSettings, VQVAESettings
@@ -37,12 +39,13 @@ def noise_data(size, *, classes=0, count=6):
     return PictureData("made-up", parts, tuple(f"class{i}" for i in range(classes)))
 
 
-def build_vqvae(*, num_codes=8, groups=1):
+def build_vqvae(*, num_codes=8, groups=1, seen=None):
     torch.manual_seed(0)
     quantizer = QuantizerSettings(num_codes=num_codes, groups=groups, dim=4 * groups)
     vqvae = PictureVQVAE(VQVAESettings(network=SMALL_NETWORK, quantizer=quantizer)).eval()
-    # Between the vectors that an untrained encoder gives, so that pictures differ in their codes.
-    vectors = vqvae.encode(torch.randn(8, 3, 16, 16)).detach()
+    # Among the vectors that an untrained encoder gives, so that pictures differ in their codes.
+    seen = torch.randn(8, 3, 16, 16) if seen is None else prepare(as_tensor(seen))
+    vectors = vqvae.encode(seen).detach()
     vqvae.quantizer.initialize(vectors, torch.Generator().manual_seed(0))
     return vqvae
 

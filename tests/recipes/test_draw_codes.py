@@ -21,7 +21,9 @@ def test_the_first_maps_are_the_same_whatever_their_number_and_those_of_the_samp
     five = draw_codes(prior, 5, seed=3)
     assert five.shape == (5, 3, 2, 2)
     assert torch.equal(draw_codes(prior, 3, seed=3), five[:3])
-    directly = sample_pixelcnn(prior.pixelcnn, map_uniforms(3, range(5), 3, 4), None, prior.turns(5))
+    directly = sample_pixelcnn(
+        prior.pixelcnn, map_uniforms(3, range(5), 3, 4), None, prior.turns(5)
+    )
     assert torch.equal(prior.as_map(five), directly)
     assert len(torch.unique(five, dim=0)) == 5
     assert not torch.equal(draw_codes(prior, 5, seed=4), five)
