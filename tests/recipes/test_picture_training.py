@@ -148,9 +148,7 @@ def test_an_interrupted_training_says_so_in_one_line(train, capsys, tmp_path, mo
     monkeypatch.setattr(PictureVQVAE, "losses", staticmethod(stop))
     assert run_for_status(lambda: train("vqvae", "run")) == 130
     told = capsys.readouterr().err.splitlines()
-    assert told == [
-        f"error: stopped by SIGINT; {tmp_path / 'run' / 'step-00000001'} is complete"
-    ]
+    assert told == [f"error: stopped by SIGINT; {tmp_path / 'run' / 'step-00000001'} is complete"]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +174,8 @@ def test_other_pictures_are_refused_even_if_one_of_them_differs(train):
     train("vae", "run", "training.steps=3", data=data)
     pixels = data.parts["train"].pixels.copy()
     pixels[23, 15, 15, 2] ^= 1
-    changed = PictureData("made-up", data.parts | {"train": replace(data.parts["train"], pixels=pixels)})
+    train = replace(data.parts["train"], pixels=pixels)
+    changed = PictureData("made-up", data.parts | {"train": train})
     with pytest.raises(InputError, match="its data differs"):
         train("vae", "run", data=changed)
 
