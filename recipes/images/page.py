@@ -19,6 +19,7 @@ from vqspeech.errors import InputError
 from vqspeech.report.page import Block, Header, Heading, Missing, Raster, Section, Text, render_page
 
 WIDEST = 1040  # pixels that a sheet takes of the page, where the page has them
+MOST_NAMES = 16  # classes that are named below samples; of more only some are drawn
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -160,7 +161,9 @@ def first_stage_section(exp: Path, place: Place, results: Results | None) -> Sec
 
 
 def _samples_caption(results: Results | None) -> str:
-    classes = ((results and results.facts["prior"]) or {}).get("classes")
+    classes = ((results and results.facts["prior"]) or {}).get("classes") or []
+    if len(classes) > MOST_NAMES:
+        return f"Drawn by the prior: some of its {len(classes)} classes, first to last, a row each."
     if classes:
         return f"Drawn by the prior, a row for each class: {', '.join(classes)}."
     return "Drawn by the prior, which knows no classes."

@@ -12,8 +12,9 @@ from images_facts import bits_facts, first_stage_facts, second_stage_facts
 from PIL import Image
 
 from recipes.images.bits_picture import draw_bits
-from recipes.images.page import images_page
+from recipes.images.page import PHOTOS, first_stage_section, images_page
 from recipes.images.report import app
+from recipes.images.result_files import Results
 from recipes.images.training_curves import comparison_curves
 from vqspeech.cli.leave import run_for_status
 from vqspeech.errors import InputError
@@ -78,6 +79,17 @@ def test_the_page_holds_each_picture_once_and_is_the_same_made_again(exp):
     assert faults(html) == []
     assert "27 bits for a frame" in html
     assert "near, far" in html
+
+
+def test_samples_of_many_classes_are_not_said_to_be_of_all(exp):
+    facts = first_stage_facts()
+    facts["prior"]["classes"] = [f"n{number}" for number in range(1000)]
+    results = Results(facts, [])
+    blocks = first_stage_section(exp, PHOTOS, results).blocks
+    (samples,) = [block for block in blocks if block.kind == "raster" and block.title == "Samples"]
+    assert samples.caption == (
+        "Drawn by the prior: some of its 1000 classes, first to last, a row each."
+    )
 
 
 def test_training_curves_of_a_vqvae_have_the_bits_of_its_codes(exp):
