@@ -1,4 +1,4 @@
-"""The networks of section 4.1: sizes, what depends on what, likelihoods."""
+"""The networks of section 4.1: sizes, what depends on what, and the likelihood of pictures."""
 
 import pytest
 import torch

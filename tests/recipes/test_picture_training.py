@@ -16,12 +16,12 @@ from recipes.frames.first_stage import encode_pictures, score_pictures
 from recipes.frames.pictures import PictureData, PictureSet
 from recipes.images.models import load_model
 from recipes.images.train import app
-from recipes.images.train_model import train_picture_model
+from recipes.images.train_model import _PictureTask, train_picture_model
 from vqspeech.checkpoint import checkpoints
 from vqspeech.cli.leave import run_for_status
 from vqspeech.errors import InputError
 
-NETWORK = {"channels": 8, "residual_blocks": 1, "scales": "channel"}
+NETWORK = {"channels": 8, "residual_blocks": 1}
 MODELS = {
     "vqvae": {"quantizer": {"num_codes": 8, "dim": 4, "decay": 0.8}},
     "vae": {"latent_channels": 2},
@@ -30,7 +30,7 @@ MODELS = {
 TRAINING = {
     "steps": 6,
     "batch_size": 6,
-    "learning_rate": 1e-2,
+    "learning_rate": 2e-2,
     "warmup_steps": 0,
     "average_decay": 0.5,
     "log_every": 2,
@@ -84,71 +84,64 @@ def log(path):
     return [json.loads(line) for line in (path / "log.jsonl").read_text().splitlines()]
 
 
-@pytest.mark.parametrize("kind", MODELS)
-def test_each_model_learns_what_its_pictures_have_in_common(train, tmp_path, kind):
-    summary = train(kind, "run", "training.steps=60", "training.checkpoint_every=20")
-    losses = [line["nll"] for line in log(tmp_path / "run") if "nll" in line]
-    assert losses[-1] < losses[0] - 1.5  # nats a dimension
-    valid = [line["valid"]["nll"] for line in log(tmp_path / "run") if "valid" in line]
+def check_that_it_learnt(summary, run, kind):
+    losses = [line["nll"] for line in log(run) if "nll" in line]
+    assert losses[-1] < losses[0] - 0.7  # nats a dimension
+    valid = [line["valid"]["nll"] for line in log(run) if "valid" in line]
     assert len(valid) == 3
     assert valid[-1] < valid[0]
     assert summary.best_nll == min(valid)
-    model, config = load_model(tmp_path / "run")
+    model, config = load_model(run)
     assert model.settings.kind == kind
     assert (config["size"], config["data"]) == (16, "made-up")
+    return model
 
 
-def test_codes_of_a_trained_vqvae_say_what_is_in_the_pictures(train, tmp_path):
-    train("vqvae", "run", "training.steps=60")
-    model, _ = load_model(tmp_path / "run")
+@pytest.mark.parametrize("kind", ["vae", "vimco"])
+def test_models_learn_what_their_pictures_have_in_common(train, tmp_path, kind):
+    summary = train(kind, "run", "training.steps=60", "training.checkpoint_every=20")
+    check_that_it_learnt(summary, tmp_path / "run", kind)
+
+
+def test_codes_of_a_trained_vqvae_say_what_is_in_pictures_that_it_never_saw(train, tmp_path):
+    summary = train("vqvae", "run", "training.steps=75", "training.checkpoint_every=25")
+    model = check_that_it_learnt(summary, tmp_path / "run", "vqvae")
     held_out = some_pictures(12, seed=7)
     scores = score_pictures(model, held_out)
-    assert scores["nmse"] < 0.15
+    assert scores["nmse"] < 0.25
     assert scores["codes_used"] > 1
     shown = model.pictures(encode_pictures(model, held_out)).permute(0, 2, 3, 1).numpy()
-    is_light = held_out.pixels > 128
-    assert ((shown > 128) == is_light).mean() > 0.9
+    assert ((shown > 128) == (held_out.pixels > 128)).mean() > 0.9
+
+
+def stopped_in_step(number):
+    """`_PictureTask.compute_losses`, during which a signal comes."""
+    calls, compute_losses = [], _PictureTask.compute_losses
+
+    def compute(self, pixels):
+        calls.append(1)
+        if len(calls) == number:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return compute_losses(self, pixels)
+
+    return compute
 
 
 @pytest.mark.parametrize("kind", MODELS)
 def test_a_run_in_two_pieces_ends_bit_for_bit_as_one_in_one_piece(
-    train, tmp_path, monkeypatch, kind
+    train, tmp_path, monkeypatch, capsys, kind
 ):
     crops = ("training.crop=12", "training.flip=true")
     train(kind, "whole", *crops)
-    model_class = type(load_model(tmp_path / "whole")[0])
-    calls, losses = [], model_class.losses
-
-    def interrupted(*arguments):
-        calls.append(1)
-        if len(calls) == 4:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return losses(*arguments)
-
-    name = f"{kind}.yaml"
     with monkeypatch.context() as patched:
-        patched.setattr(model_class, "losses", interrupted)
-        told = run_for_status(lambda: train(kind, "pieces", *crops))
-    assert told == 143
-    assert checkpoints(tmp_path / "pieces")[-1].name == "step-00000004"
+        patched.setattr(_PictureTask, "compute_losses", stopped_in_step(4))
+        assert run_for_status(lambda: train(kind, "pieces", *crops)) == 143
+    assert capsys.readouterr().err == (
+        f"error: stopped by SIGTERM; {tmp_path / 'pieces' / 'step-00000004'} is complete\n"
+    )
     train(kind, "pieces", *crops, resume="must")
     assert content(tmp_path / "pieces") == content(tmp_path / "whole")
     assert (tmp_path / "pieces" / "resumed.jsonl").read_text() == '{"step": 4}\n'
-    assert (tmp_path / name).exists()
-
-
-def test_an_interrupted_training_says_so_in_one_line(train, capsys, tmp_path, monkeypatch):
-    def stop(pixels):
-        os.kill(os.getpid(), signal.SIGINT)
-        return losses(pixels)
-
-    from recipes.images.models import PictureVQVAE
-
-    losses = PictureVQVAE.losses
-    monkeypatch.setattr(PictureVQVAE, "losses", staticmethod(stop))
-    assert run_for_status(lambda: train("vqvae", "run")) == 130
-    told = capsys.readouterr().err.splitlines()
-    assert told == [f"error: stopped by SIGINT; {tmp_path / 'run' / 'step-00000001'} is complete"]
 
 
 @pytest.mark.parametrize(
@@ -169,13 +162,13 @@ def test_a_run_goes_on_with_the_batches_and_the_model_it_began_with(train, chang
     train("vae", "run", "training.log_every=3")  # which changes no step
 
 
-def test_other_pictures_are_refused_even_if_one_of_them_differs(train):
+def test_other_pictures_are_refused_even_if_a_single_level_differs(train):
     data = some_data()
     train("vae", "run", "training.steps=3", data=data)
     pixels = data.parts["train"].pixels.copy()
     pixels[23, 15, 15, 2] ^= 1
-    train = replace(data.parts["train"], pixels=pixels)
-    changed = PictureData("made-up", data.parts | {"train": train})
+    other = replace(data.parts["train"], pixels=pixels)
+    changed = PictureData("made-up", data.parts | {"train": other})
     with pytest.raises(InputError, match="its data differs"):
         train("vae", "run", data=changed)
 
@@ -297,7 +290,7 @@ def test_the_command_trains_on_a_folder_of_pictures_and_says_what_it_came_to(com
         (("a.yaml", "--out", "run", "--set", "training.crop=6"), 3, "training.crop is 6"),
         (("a.yaml", "--out", "run", "--set", "steps"), 3, "--set steps: wanted NAME=VALUE"),
         (("a.yaml", "--out", "run", "--resume", "must"), 3, "run: no checkpoint to resume from"),
-        (("a.yaml", "--out", "run", "--device", "tpu"), 2, "tpu"),
+        (("a.yaml", "--out", "run", "--device", "tpu"), 4, "--device tpu: not there"),
     ],
 )
 def test_a_mistake_ends_the_command_with_its_status_and_one_line(

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import signal
+from typing import ClassVar
 
 import pytest
 import torch
@@ -169,6 +170,24 @@ def test_another_seed_or_other_data_are_refused_and_other_threads_are_noted(tmp_
     manifest.write_text(json.dumps(entries))
     fit(task(identity={"data": "a"}), settings(), tmp_path)
     assert "written with threads 77, going on with 1: not bit-identical" in capsys.readouterr().err
+
+
+def test_a_loop_s_own_settings_may_not_change_where_its_batches_depend_on_them(tmp_path):
+    class LineSettings(TrainingSettings):
+        FIXED: ClassVar[tuple[str, ...]] = (*TrainingSettings.FIXED, "noise")
+        noise: float = 0.0
+        colour: float = 0.0
+
+    def go_on(**changes):
+        wanted = LineSettings(**settings().model_dump() | changes)
+        fit(task(), wanted, tmp_path, progress=TrainingProgress(1, quiet=True))
+
+    go_on(steps=4)
+    for change, told in (({"noise": 1.0}, "noise"), ({"optimizer": "adamw"}, "optimizer")):
+        with pytest.raises(InputError, match=f"its {told} differs"):
+            go_on(steps=8, **change)
+    go_on(steps=8, colour=1.0)
+    assert "FIXED" not in LineSettings().model_dump()  # no setting itself
 
 
 def test_a_run_that_is_refused_is_not_touched(tmp_path):
