@@ -86,4 +86,4 @@ class PictureBatches:
 
 def as_tensor(pixels: np.ndarray) -> Tensor:
     """(N, H, W, 3) uint8 to (N, 3, H, W) uint8."""
-    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2)
+    return torch.from_numpy(np.require(pixels, requirements=["C", "W"])).permute(0, 3, 1, 2)

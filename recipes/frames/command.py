@@ -8,10 +8,13 @@ import typer
 
 from vqspeech.cli.leave import leave_with_status
 
-DATA = "photos, photos:FOLD, cifar10:DIR, imagenet:DIR, folder:DIR or frames:FILE"
+DATA = "photos, photos:FOLD, photos:scales, cifar10:DIR, imagenet:DIR, folder:DIR or frames:FILE"
 DataOption = Annotated[str, typer.Option(help=DATA)]
 SizeOption = Annotated[int, typer.Option(min=4, help="pixels a side")]
 CacheOption = Annotated[Path, typer.Option(help="where decoded pictures are kept")]
+LimitOption = Annotated[
+    int | None, typer.Option(min=1, help="pictures at most, of a class in each part")
+]
 ResumeOption = Annotated[str, typer.Option(help="auto, never or must")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE of a setting")]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu or cuda:0")]

@@ -18,6 +18,7 @@ from recipes.frames.command import (
     DataOption,
     DeviceOption,
     JsonOption,
+    LimitOption,
     QuietOption,
     RunOptions,
     SetOption,
@@ -45,6 +46,7 @@ def main(
     ] = 8,
     size: SizeOption = 32,
     cache: CacheOption = Path("cache"),
+    limit: LimitOption = None,
     set_: SetOption = None,
     device: DeviceOption = "auto",
     quiet: QuietOption = False,
@@ -55,7 +57,7 @@ def main(
     from vqspeech.files import write_json
 
     comparison = Comparison(
-        Source(data, size, cache),
+        Source(data, size, cache, limit),
         models,
         out,
         RunOptions(set_ or (), device=device, quiet=quiet),

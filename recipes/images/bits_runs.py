@@ -1,5 +1,6 @@
 """The runs of a comparison in bits per dimension: trained where they are not, scored, told."""
 
+import functools
 import itertools
 import math
 import time
@@ -16,7 +17,7 @@ from recipes.frames.first_stage import PictureVQVAE, bits_of_codes, score_pictur
 from recipes.frames.pictures import PictureData
 from recipes.images.code_prior import PicturePrior, load_prior
 from recipes.images.compare_bits import by_source, paired_differences, summarise
-from recipes.images.datasets import load_pictures
+from recipes.images.datasets import load_for_command
 from recipes.images.models import load_model
 from recipes.images.near_codes import neighbour_gain, uniform_log_prior
 from recipes.images.score_bits import histogram_bits, score_systems
@@ -34,6 +35,10 @@ NEAREST = 2  # next-nearest codes of each latent that enlarge the bound
 FOLDS = 3  # of the photographs: each is tested in one of them
 
 
+# Every run asks for its pictures, and cutting thousands of crops takes seconds.
+_load = functools.lru_cache(FOLDS)(load_for_command)
+
+
 @dataclass(frozen=True)
 class Source:
     """Where pictures come from."""
@@ -41,6 +46,7 @@ class Source:
     spec: str
     size: int
     cache: Path
+    limit: int | None = None  # pictures of a class in each part
 
     def load(self, seed: int) -> PictureData:
         """The data of a seed; of `photos` those of a fold, so that seeds test all photographs.
@@ -48,7 +54,7 @@ class Source:
         Classes are left out: a prior that is told of them would bound p(x | class), not p(x).
         """
         spec = f"photos:{seed % FOLDS}" if self.spec == "photos" else self.spec
-        data = load_pictures(spec, self.size, self.cache)
+        data = _load(spec, self.size, self.cache, self.limit)
         parts = {name: replace(part, labels=None) for name, part in data.parts.items()}
         return replace(data, parts=parts, class_names=())
 
@@ -123,6 +129,7 @@ class Comparison:
         name: str,
         overrides: tuple[str, ...],
         usage: dict[str, Any],
+        with_prior: bool = True,
     ) -> Iterator[dict[str, Any]]:
         """Train a model, and a prior over its codes, unless that was done; score every system."""
         data = self.source.load(seed)
@@ -131,7 +138,9 @@ class Comparison:
         summary = train_picture_model(config, data, self.out / name, options)
         model, _ = load_model(summary.checkpoint)
         model.to(choose_device(self.options.device))
-        prior = self._prior(model, summary.checkpoint, data, seed, name)
+        prior = None
+        if with_prior:
+            prior = self._prior(model, summary.checkpoint, data, seed, name)
         test = data.part("test")
         found = score_systems(model, test, prior=prior, samples=self.samples, seed=seed)
         if isinstance(model, PictureVQVAE):
@@ -178,13 +187,15 @@ class Comparison:
         )
 
     def _beta_row(self, cost: float) -> dict[str, Any]:
-        return {"beta": cost} | self._row(
-            f"vqvae-beta{cost:g}", (f"model.quantizer.commitment_cost={cost}",)
-        )
+        overrides = (f"model.quantizer.commitment_cost={cost}",)
+        return {"beta": cost} | self._row(f"vqvae-beta{cost:g}", overrides, with_prior=False)
 
-    def _row(self, name: str, overrides: tuple[str, ...]) -> dict[str, Any]:
+    def _row(
+        self, name: str, overrides: tuple[str, ...], with_prior: bool = True
+    ) -> dict[str, Any]:
         usage: dict[str, Any] = {}
-        runs = [*self._scored(self._vqvae_config(), 0, name, overrides, usage)]
+        config = self._vqvae_config()
+        runs = [*self._scored(config, 0, name, overrides, usage, with_prior)]
         return {"systems": summarise(runs), **usage[name]}
 
     def _near_codes(self, data: PictureData) -> dict[str, Any] | None:

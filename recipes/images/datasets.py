@@ -17,7 +17,7 @@ from recipes.frames.command import make_app, run
 from recipes.frames.grids import contact_sheet, write_png
 from recipes.frames.pictures import PictureData, PictureSet
 from recipes.images import cifar
-from recipes.images.photographs import load_photographs
+from recipes.images.photographs import COUNTS, load_photographs
 from recipes.images.picture_folder import load_folder
 from vqspeech.errors import UsageError, printable, tell_skipped
 
@@ -45,7 +45,7 @@ def load_pictures(
             FOLD is 0, 1 or 2, and with `scales` they are labelled by scale.
         cache: a folder for decoded pictures of a folder; nothing else is written there.
         seed: of the crops of `photos`.
-        limit: at most so many pictures of a class in each part.
+        limit: at most so many pictures of a class in each part; of `photos`, in each part.
         counts: of `photos`: crops of train, valid and test.
         note: told now and then how far it is.
 
@@ -58,8 +58,9 @@ def load_pictures(
     kind, colon, place = spec.partition(":")
     if kind == "photos":
         fold, by_scale = _photo_options(spec, place if colon else None)
-        data = load_photographs(size, fold=fold, seed=seed, counts=counts, by_scale=by_scale)
-        return _limited(data, limit)
+        if limit is not None and counts is None:
+            counts = [min(count, limit) for count in COUNTS]
+        return load_photographs(size, fold=fold, seed=seed, counts=counts, by_scale=by_scale)
     if not place or kind not in ("cifar10", "imagenet", "folder", "frames"):
         raise UsageError(f"{spec}: no data set; known are {KNOWN}")
     if counts is not None:
@@ -73,6 +74,20 @@ def load_pictures(
 
         return _limited(frames_pictures(place, size), limit)
     return load_folder(place, size, cache, imagenet=kind == "imagenet", limit=limit, note=note)
+
+
+def load_for_command(
+    spec: str, size: int, cache: str | os.PathLike, limit: int | None = None
+) -> PictureData:
+    """The same, telling on standard error what takes long and what was skipped."""
+
+    def note(text: str) -> None:
+        print(f"note: {printable(text)}", file=sys.stderr)
+
+    data = load_pictures(spec, size, cache, limit=limit, note=note)
+    for line in tell_skipped(data.skipped):
+        note(line)
+    return data
 
 
 def describe(data: PictureData) -> list[str]:

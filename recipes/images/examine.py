@@ -9,7 +9,15 @@ from typing import Annotated
 
 import typer
 
-from recipes.frames.command import CacheOption, DataOption, DeviceOption, SizeOption, make_app, run
+from recipes.frames.command import (
+    CacheOption,
+    DataOption,
+    DeviceOption,
+    LimitOption,
+    SizeOption,
+    make_app,
+    run,
+)
 
 app = make_app()
 
@@ -22,16 +30,17 @@ def main(
     data: DataOption = "photos",
     size: SizeOption = 32,
     cache: CacheOption = Path("cache"),
+    limit: LimitOption = None,
     count: Annotated[int, typer.Option(min=1, help="pictures that are shown")] = 8,
     seed: Annotated[int, typer.Option(min=0, help="of the samples")] = 0,
     temperature: Annotated[float, typer.Option(min=0, help="of the samples")] = 1.0,
     device: DeviceOption = "auto",
 ) -> None:
     """Write originals beside reconstructions, samples of each class, and scores.json."""
-    from recipes.images.datasets import load_pictures
+    from recipes.images.datasets import load_for_command
     from recipes.images.first_stage_scores import examine_first_stage, format_first_stage
 
-    pictures = load_pictures(data, size, cache)
+    pictures = load_for_command(data, size, cache, limit)
     facts = examine_first_stage(
         model, prior, pictures, out, count=count, seed=seed, temperature=temperature, device=device
     )

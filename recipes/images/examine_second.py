@@ -9,7 +9,15 @@ from typing import Annotated
 
 import typer
 
-from recipes.frames.command import CacheOption, DataOption, DeviceOption, SizeOption, make_app, run
+from recipes.frames.command import (
+    CacheOption,
+    DataOption,
+    DeviceOption,
+    LimitOption,
+    SizeOption,
+    make_app,
+    run,
+)
 
 app = make_app()
 
@@ -23,16 +31,17 @@ def main(
     data: DataOption = "photos",
     size: SizeOption = 84,
     cache: CacheOption = Path("cache"),
+    limit: LimitOption = None,
     count: Annotated[int, typer.Option(min=1, help="frames that are shown")] = 8,
     seed: Annotated[int, typer.Option(min=0, help="of the samples")] = 0,
     temperature: Annotated[float, typer.Option(min=0, help="of the samples")] = 1.0,
     device: DeviceOption = "auto",
 ) -> None:
     """Score the second stage against the same PixelCNN without latents, and show frames."""
-    from recipes.images.datasets import load_pictures
+    from recipes.images.datasets import load_for_command
     from recipes.images.second_stage_scores import examine_second_stage, format_second_stage
 
-    pictures = load_pictures(data, size, cache)
+    pictures = load_for_command(data, size, cache, limit)
     facts = examine_second_stage(
         *(model, prior, second, pictures, out),
         count=count,

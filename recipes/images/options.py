@@ -22,6 +22,7 @@ class RecipeOptions(Settings):
     """A file of `recipes/images/run.sh --config`."""
 
     frames: Positive = 16000  # that are collected
+    limit: Positive | None = None  # pictures of a class in each part; all without it
     seeds: Positive = 3
     grid: str = ""  # GxK,...
     betas: str = ""
@@ -42,7 +43,7 @@ def main(config: Annotated[Path, typer.Argument(help="a YAML file")]) -> None:
             value = recipe / value
             if not value.is_dir():
                 raise InputError(f"{config}: {name} is {value}: no such folder; give one")
-        print(f"{name}={shlex.quote(str(value))}")
+        print(f"{name}={shlex.quote('' if value is None else str(value))}")
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
 images() {
   $train_cmd python -m "recipes.images.$1" "${@:2}"
 }
-# Of --config: frames seeds grid betas samples neighbours comparison pictures views_conf
+# Of --config: frames limit seeds grid betas samples neighbours comparison pictures views_conf
 options="$(python -m recipes.images.options "$config")"
 eval "$options"
 
@@ -60,7 +60,7 @@ case "$views" in
     fi
     ;;
 esac
-given=(--cache "$cache" --device "$device")
+given=(--cache "$cache" --device "$device" ${limit:+--limit "$limit"})
 of_pictures=(--data "$larger" --size 128 "${given[@]}")
 of_frames=(--data "frames:$file" --size 84 "${given[@]}")
 
@@ -82,8 +82,8 @@ settings_of() {
   done
 }
 
-if stage_runs 2 "comparison in bits per dimension" "$bits" "$data" "$(settings_of "$comparison")" \
-  "$seeds" "$grid" "$betas" "$samples" "$neighbours"; then
+if stage_runs 2 "comparison in bits per dimension" "$bits" "$data" "$limit" \
+  "$(settings_of "$comparison")" "$seeds" "$grid" "$betas" "$samples" "$neighbours"; then
   stage_begins
   images bits_per_dim --data "$data" --models "$comparison" --out "$bits" --json "$bits/bits.json" \
     --seeds "$seeds" ${grid:+--grid "$grid"} ${betas:+--betas "$betas"} --samples "$samples" \
@@ -95,7 +95,8 @@ if [ -z "$larger" ]; then
   leave_out 3 "pictures: VQ-VAE" 2 "$data has no pictures of 128 x 128"
   leave_out 4 "pictures: prior, samples" 2 "$data has no pictures of 128 x 128"
 else
-  if stage_runs 3 "pictures: VQ-VAE" "$photos" "$larger" "$(settings_in "$pictures/vqvae.yaml")"; then
+  if stage_runs 3 "pictures: VQ-VAE" "$photos" "$larger" "$limit" \
+    "$(settings_in "$pictures/vqvae.yaml")"; then
     images train "$pictures/vqvae.yaml" "${of_pictures[@]}" --out "$photos/vqvae"
     stage_done vqvae/best/config.json
   fi
@@ -110,7 +111,7 @@ else
   fi
 fi
 
-if stage_runs 5 "frames: VQ-VAE and prior" "$frames84" "$(content_of "$file")" "$seed" \
+if stage_runs 5 "frames: VQ-VAE and prior" "$frames84" "$(content_of "$file")" "$limit" "$seed" \
   "$(settings_in "$views_conf/vqvae.yaml")" "$(settings_in "$views_conf/prior.yaml")"; then
   needs "$file" 1
   images train "$views_conf/vqvae.yaml" "${of_frames[@]}" --out "$frames84/vqvae"
@@ -139,7 +140,8 @@ if stage_runs 7 "page and tables"; then
     if [ -f "$made" ]; then found+=("$made"); fi
   done
   if [ ${#found[@]} -gt 0 ]; then
-    images results "${found[@]}" > "$exp/tables.md"
+    images results "${found[@]}" > "$exp/tables.md.new"
+    mv "$exp/tables.md.new" "$exp/tables.md"
     echo "wrote $exp/tables.md"
   fi
 fi

@@ -65,6 +65,7 @@ class MapDecoder(nn.Module):
         self.pixelcnn = GatedPixelCNN(
             code_map.num_codes, spatial_channels=width, **settings.pixelcnn.model_dump()
         )
+        self.guide = nn.Conv2d(width, code_map.num_codes, 1)
 
     def condition(self, latents: Tensor) -> Tensor:
         """Latents (B, Z, 1, 1) as a map (B, condition_channels, h, w)."""
@@ -73,13 +74,18 @@ class MapDecoder(nn.Module):
             x = layer(F.interpolate(F.relu(x), size=size, mode="nearest"))
         return x
 
-    def nats(self, target: Tensor, latents: Tensor, heard: Tensor | None = None) -> Tensor:
-        """-log p of each code given those before it: (B, h, w) float32.
+    def nats(self, target: Tensor, latents: Tensor) -> Tensor:
+        """-log p of each code given those before it: (B, h, w) float32."""
+        logits = self.pixelcnn(target, None, self.condition(latents))
+        return F.cross_entropy(logits.float(), target, reduction="none")
 
-        Args:
-            heard: what stands before each code instead, of the same shape.
+    def guide_nats(self, target: Tensor, latents: Tensor) -> Tensor:
+        """-log p of each code given the latents alone: (B, h, w) float32.
+
+        Nothing is sampled from it. A PixelCNN learns to do without its condition long before the
+        condition says anything; what must predict the codes by itself has to say something.
         """
-        logits = self.pixelcnn(target if heard is None else heard, None, self.condition(latents))
+        logits = self.guide(self.condition(latents))
         return F.cross_entropy(logits.float(), target, reduction="none")
 
     def nll(
@@ -89,8 +95,14 @@ class MapDecoder(nn.Module):
         condition: Tensor | None = None,
         lengths: Tensor | None = None,
     ) -> Likelihood:
-        """-log p of codes (B, h, w); the PixelCNN hears `condition`, of that shape, instead."""
-        nats = self.nats(target, latents, condition)
+        """-log p of codes (B, h, w), summed over each picture.
+
+        Raises:
+            ValueError: a condition or lengths, which maps of codes do not have.
+        """
+        if condition is not None or lengths is not None:
+            raise ValueError("maps of codes have neither a condition nor lengths")
+        nats = self.nats(target, latents)
         elements = torch.full((len(target),), nats[0].numel(), device=target.device)
         return Likelihood(nats.flatten(1).sum(1), elements)
 

@@ -85,8 +85,9 @@ class SecondStageSettings(Settings):
 class SecondStageTrainingSettings(CodeTrainingSettings):
     """The loop of the second stage."""
 
-    # Codes before the one to be predicted that any other replaces: the latents are needed then.
-    past_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    # Of the codes' likelihood given the latents alone, beside that of the PixelCNN.
+    guide_weight: Annotated[float, Field(ge=0)] = 0.1
+    guide_steps: Annotated[int, Field(ge=0)] = 0  # at first, without the PixelCNN
 
 
 class TrainSecondStage(Settings):
@@ -94,3 +95,13 @@ class TrainSecondStage(Settings):
 
     model: SecondStageSettings = SecondStageSettings()
     training: SecondStageTrainingSettings = SecondStageTrainingSettings()
+
+    @model_validator(mode="after")
+    def _something_is_learnt(self):
+        training = self.training
+        if training.guide_steps >= training.steps:
+            raise ValueError(
+                f"training.guide_steps {training.guide_steps} of {training.steps} steps leaves "
+                "none for the PixelCNN"
+            )
+        return self

@@ -12,6 +12,7 @@ from recipes.frames.command import (
     CacheOption,
     DataOption,
     DeviceOption,
+    LimitOption,
     QuietOption,
     ResumeOption,
     RunOptions,
@@ -31,16 +32,17 @@ def main(
     data: DataOption = "photos",
     size: SizeOption = 32,
     cache: CacheOption = Path("cache"),
+    limit: LimitOption = None,
     resume: ResumeOption = "auto",
     set_: SetOption = None,
     device: DeviceOption = "auto",
     quiet: QuietOption = False,
 ) -> None:
     """Train a VQ-VAE, a VAE or the model that VIMCO trains, on pictures."""
-    from recipes.images.datasets import load_pictures
+    from recipes.images.datasets import load_for_command
     from recipes.images.train_model import train_picture_model
 
-    pictures = load_pictures(data, size, cache)
+    pictures = load_for_command(data, size, cache, limit)
     options = RunOptions(set_ or (), resume, device, quiet)
     print(train_picture_model(config, pictures, out, options))
 

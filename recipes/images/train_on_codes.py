@@ -26,7 +26,6 @@ from vqspeech.checkpoint import find_model
 from vqspeech.config.loader import load_config
 from vqspeech.config.schema import Settings
 from vqspeech.errors import InputError
-from vqspeech.models.vqvae import VQVAEOutput
 from vqspeech.training.fit import Task
 from vqspeech.training.optimizer import reset_rows
 from vqspeech.training.run import TrainingSummary, check_resumable, get_ready, run_training
@@ -203,18 +202,26 @@ class _SecondStageTask(_CodeTask):
         task.after_step = self.update_codebook
         return task
 
-    def compute_losses(self, batch: tuple[Tensor, Tensor | None]) -> dict[str, Tensor]:
-        codes = batch[0].to(self.device)
-        heard = codes
-        if self.training.past_dropout:
-            is_hidden = torch.rand(codes.shape, device=self.device) < self.training.past_dropout
-            others = torch.randint_like(codes, self.model.code_map.num_codes)
-            heard = torch.where(is_hidden, others, codes)
-        self._last: VQVAEOutput = self.model(self.model.embed(codes), codes, heard)
-        return self.model.losses(self._last)
+    def batch(self, step: int) -> tuple[Tensor, Tensor | None, int]:
+        """Codes, classes and the step itself."""
+        return *super().batch(step), step
+
+    def compute_losses(self, batch: tuple[Tensor, Tensor | None, int]) -> dict[str, Tensor]:
+        codes, training = batch[0].to(self.device), self.training
+        encoded = self.model.encode(self.model.embed(codes))
+        quantized = self.model.quantizer(encoded)
+        latents, decoder = quantized.latents.movedim(-1, 1), self.model.decoder
+        self._encoded, self._codes = encoded.detach(), quantized.codes
+        guide = decoder.guide_nats(codes, latents).mean()
+        losses = {"guide": guide, "commitment": quantized.commitment_loss}
+        if batch[2] < training.guide_steps:
+            return {"loss": guide + quantized.loss, **losses}
+        nll = decoder.nats(codes, latents).mean()
+        loss = nll + quantized.loss + training.guide_weight * guide
+        return {"loss": loss, "nll": nll, **losses}
 
     def update_codebook(self, optimizer: Optimizer) -> None:
-        restarted = self.model.update_codebook(self._last)
+        restarted = self.model.quantizer.update(self._encoded, self._codes)
         reset_rows(optimizer, self.model.quantizer.codebook, map(tuple, restarted.tolist()))
 
     @torch.no_grad()

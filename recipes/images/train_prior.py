@@ -13,6 +13,7 @@ from recipes.frames.command import (
     CacheOption,
     DataOption,
     DeviceOption,
+    LimitOption,
     QuietOption,
     ResumeOption,
     RunOptions,
@@ -33,16 +34,17 @@ def main(
     data: DataOption = "photos",
     size: SizeOption = 32,
     cache: CacheOption = Path("cache"),
+    limit: LimitOption = None,
     resume: ResumeOption = "auto",
     set_: SetOption = None,
     device: DeviceOption = "auto",
     quiet: QuietOption = False,
 ) -> None:
     """Fit a class-conditional PixelCNN to the codes of a VQ-VAE of pictures."""
-    from recipes.images.datasets import load_pictures
+    from recipes.images.datasets import load_for_command
     from recipes.images.train_on_codes import train_picture_prior
 
-    pictures = load_pictures(data, size, cache)
+    pictures = load_for_command(data, size, cache, limit)
     options = RunOptions(set_ or (), resume, device, quiet)
     print(train_picture_prior(config, model, pictures, out, options))
 

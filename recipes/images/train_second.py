@@ -13,6 +13,7 @@ from recipes.frames.command import (
     CacheOption,
     DataOption,
     DeviceOption,
+    LimitOption,
     QuietOption,
     ResumeOption,
     RunOptions,
@@ -33,16 +34,17 @@ def main(
     data: DataOption = "photos",
     size: SizeOption = 32,
     cache: CacheOption = Path("cache"),
+    limit: LimitOption = None,
     resume: ResumeOption = "auto",
     set_: SetOption = None,
     device: DeviceOption = "auto",
     quiet: QuietOption = False,
 ) -> None:
     """Train a VQ-VAE over the codes of another, 27 bits a picture."""
-    from recipes.images.datasets import load_pictures
+    from recipes.images.datasets import load_for_command
     from recipes.images.train_on_codes import train_second_stage
 
-    pictures = load_pictures(data, size, cache)
+    pictures = load_for_command(data, size, cache, limit)
     options = RunOptions(set_ or (), resume, device, quiet)
     print(train_second_stage(config, model, pictures, out, options))
 
