@@ -44,9 +44,16 @@ def test_codes_of_a_vqvae_cost_log_k_each_or_what_the_prior_says():
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_with_many_samples_the_bound_is_tighter_than_with_one_and_a_seed_gives_it_again(name):
+def test_with_many_samples_the_bound_is_tighter_than_with_one_and_a_seed_gives_it_again(
+    name, monkeypatch
+):
+    monkeypatch.setattr(score_bits, "REPEATS", 50)  # draws, so that chance decides nothing
     torch.manual_seed(0)
     model, pictures = build_model(MODELS[name]).eval(), noise(6, 8)
+    with torch.no_grad():
+        model.decoder.upsample[-1].weight.mul_(
+            30
+        )  # samples of the latents differ in what they explain
     state = torch.get_rng_state()
     found = score_systems(model, pictures, samples=50, seed=1)
     assert torch.equal(torch.get_rng_state(), state)
@@ -56,7 +63,7 @@ def test_with_many_samples_the_bound_is_tighter_than_with_one_and_a_seed_gives_i
         else (f"{name}, 1 sample", f"{name}, 50 samples")
     )
     assert set(found) == {one, many}
-    assert found[many].nats.mean() <= found[one].nats.mean()
+    assert found[many].nats.mean() < found[one].nats.mean() - 0.1
     assert found[many].rate is None
     assert (found[one].rate < found[one].nats).all()
     assert 1 <= found[many].facts["effective_samples"] <= 50

@@ -85,15 +85,19 @@ def test_the_likelihood_is_that_of_all_codes_and_its_gradient_reaches_the_latent
     assert not latents.grad[1].any()
 
 
-def test_what_stands_before_a_code_can_be_another_than_what_is_predicted():
+def test_the_guide_knows_nothing_but_the_latents():
     stage = build(3, 4)
-    codes, heard = torch.randint(8, (2, 2, 3, 4))
+    codes, others = torch.randint(8, (2, 2, 3, 4))
     latents = torch.randn(2, 12, 1, 1)
+    others[:, 1, 2] = codes[:, 1, 2]
     with torch.no_grad():
-        nats = stage.decoder.nats(codes, latents)
-        other = stage.decoder.nats(codes, latents, heard)
-    assert torch.equal(other[:, 0, 0], nats[:, 0, 0])  # nothing stands before the first
-    assert not torch.equal(other, nats)
+        nats, other = (stage.decoder.guide_nats(each, latents) for each in (codes, others))
+        moved = stage.decoder.guide_nats(codes, latents.flip(0))
+    assert nats.shape == (2, 3, 4)
+    assert torch.equal(nats[:, 1, 2], other[:, 1, 2])  # whatever stands before and beside it
+    assert (nats != moved).all()
+    with pytest.raises(ValueError, match="neither a condition nor lengths"):
+        stage.decoder.nll(codes, latents, others)
 
 
 def test_codes_are_embedded_at_one_scale_whatever_that_of_the_first_stage_is():
