@@ -22,7 +22,7 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# Every recipe from start to end at its smallest settings.
+# Every recipe from start to end at its smallest settings, those of pictures on photographs and ViZDoom.
 # VCTK and LibriSpeech are the embedded voices, laid out as those corpora are.
 recipes: $(STAMP)
 	set -e; out="$$(mktemp -d)"; \
@@ -32,6 +32,7 @@ recipes: $(STAMP)
 	  $(BIN)/python egs/mini/local/lay_out.py --style $$style --speakers 4 --out "$$out/$$recipe-corpus"; \
 	  egs/$$recipe/run.sh --corpus "$$out/$$recipe-corpus" --config conf/tiny.yaml --out "$$out/$$recipe"; \
 	done; \
+	recipes/images/run.sh --config conf/tiny.yaml --out "$$out/images"; \
 	echo "all of it is in $$out"
 
 bench: $(STAMP)
@@ -39,6 +40,7 @@ bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/bench_wavenet.py
 	$(BIN)/python tests/benchmarks/bench_sampler.py
 	$(BIN)/python tests/benchmarks/bench_prior.py
+	$(BIN)/python tests/benchmarks/bench_pixelcnn.py
 	$(BIN)/python tests/benchmarks/bench_prepare.py
 	$(BIN)/python tests/benchmarks/bench_align.py
 	$(BIN)/python tests/benchmarks/bench_analysis.py
@@ -53,4 +55,4 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo egs/*/data egs/*/exp
+	rm -rf $(VENV) demo egs/*/data egs/*/exp recipes/*/data recipes/*/exp
