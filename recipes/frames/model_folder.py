@@ -52,6 +52,20 @@ def read_model_settings(folder: Path, config: Mapping[str, Any], schema: type[Sc
     return parse_config(config["model"], schema, str(place))
 
 
+def training_seconds(paths: Mapping[str, str | os.PathLike]) -> dict[str, float]:
+    """How long runs took up to the checkpoints that are meant; of a shared model it is not known.
+
+    Args:
+        paths: name to a run, a checkpoint or a model folder.
+    """
+    found = {}
+    for name, path in paths.items():
+        state = find_model(path) / "state.json"
+        if state.is_file():
+            found[name] = float(load_json(state)["seconds"])
+    return found
+
+
 def load_weights(model: nn.Module, folder: Path) -> None:
     """Fill a model with the weights of its folder, the averaged ones of a checkpoint.
 

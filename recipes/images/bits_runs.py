@@ -14,6 +14,7 @@ import torch
 from recipes.frames.batches import as_tensor
 from recipes.frames.command import RunOptions
 from recipes.frames.first_stage import PictureVQVAE, bits_of_codes, score_pictures
+from recipes.frames.model_folder import training_seconds
 from recipes.frames.pictures import PictureData
 from recipes.images.code_prior import PicturePrior, load_prior
 from recipes.images.compare_bits import by_source, paired_differences, summarise
@@ -118,9 +119,15 @@ class Comparison:
             "betas": [self._beta_row(cost) for cost in costs],
             "near_codes": self._near_codes(data[0]) if self.neighbours else None,
             "runs": runs,
+            "training_seconds": {"all runs": self._trained_for()},
             "seconds": time.monotonic() - began,
             "environment": describe_environment("python -m recipes.images.bits_per_dim"),
         }
+
+    def _trained_for(self) -> float:
+        """Seconds of all runs, whenever they were trained."""
+        runs = {str(path): path for path in self.out.iterdir() if (path / "latest").exists()}
+        return sum(training_seconds({name: run / "latest" for name, run in runs.items()}).values())
 
     def _scored(
         self,

@@ -18,6 +18,7 @@ from recipes.frames.first_stage import (
     score_pictures,
 )
 from recipes.frames.grids import contact_sheet, write_png
+from recipes.frames.model_folder import training_seconds
 from recipes.frames.pictures import PictureData, PictureSet
 from recipes.images.code_prior import PicturePrior, load_prior
 from recipes.images.draw import draw_codes
@@ -96,6 +97,8 @@ def examine_first_stage(
         facts["prior"]["seconds_a_sample"] = (time.monotonic() - began) / len(drawn)
         pictures = to_array(torch.cat([vqvae.pictures(c.to(where)) for c in drawn.split(BATCH)]))
         write_png(out / "samples.png", contact_sheet(pictures, count), _scale(width))
+    runs = {"VQ-VAE": model} | ({"prior": prior} if prior is not None else {})
+    facts["training_seconds"] = training_seconds(runs)
     facts["environment"] = describe_environment("python -m recipes.images.examine")
     write_json(out / "scores.json", facts)
     return facts

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from recipes.frames.first_stage import PictureVQVAE, load_picture_vqvae
 from recipes.frames.grids import contact_sheet, write_png
+from recipes.frames.model_folder import training_seconds
 from recipes.frames.pictures import PictureData
 from recipes.images.code_prior import PicturePrior, load_prior
 from recipes.images.compare_bits import standard_error
@@ -96,6 +97,7 @@ def examine_second_stage(
         "settings": stage.settings.model_dump(mode="json"),
         **summarise_codes(nats, encoded),
         "perplexity": _perplexity(stage, encoded),
+        "training_seconds": training_seconds({"second stage": second, "without latents": prior}),
         "environment": describe_environment("python -m recipes.images.examine_second"),
     }
     write_json(out / "second.json", facts)

@@ -89,7 +89,9 @@ def made_by(facts: Mapping[str, Any]) -> str:
     """The command that made a result; its commit, hardware and, where it is known, its time."""
     made = facts["environment"]
     told = [f"Commit {made['commit'] or '-'}", describe_hardware(made)]
-    if facts.get("seconds") is not None:
+    trained = facts.get("training_seconds") or {}
+    told += [f"training of {name} {describe_seconds(time)}" for name, time in trained.items()]
+    if not trained and facts.get("seconds") is not None:
         told.append(describe_seconds(facts["seconds"]))
     return f"    {made['command']}\n\n{', '.join(told)}."
 
