@@ -89,6 +89,11 @@ class SecondStageTrainingSettings(CodeTrainingSettings):
     guide_weight: Annotated[float, Field(ge=0)] = 0.1
     guide_steps: Annotated[int, Field(ge=0)] = 0  # at first, without the PixelCNN
 
+    def phase(self, step: int) -> tuple[int, int]:
+        """Two, where the PixelCNN begins later: it has a schedule as if it were trained alone."""
+        first = self.guide_steps
+        return (0, first) if step < first else (first, self.steps)
+
 
 class TrainSecondStage(Settings):
     """A settings file of `python -m recipes.images.train_second`."""
