@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from run_content import run_content
 
 from recipes.frames.command import RunOptions
 from recipes.frames.first_stage import encode_pictures, score_pictures
@@ -72,15 +73,6 @@ def train(tmp_path):
     return train
 
 
-def content(path):
-    """Every file of the last checkpoint and the log, but for what depends on the clock."""
-    files = {f.name: f.read_bytes() for f in checkpoints(path)[-1].iterdir()}
-    del files["MANIFEST.json"]
-    state = json.loads(files.pop("state.json"))
-    del state["seconds"]
-    return files, state, (path / "log.jsonl").read_text()
-
-
 def log(path):
     return [json.loads(line) for line in (path / "log.jsonl").read_text().splitlines()]
 
@@ -141,7 +133,7 @@ def test_a_run_in_two_pieces_ends_bit_for_bit_as_one_in_one_piece(
         f"error: stopped by SIGTERM; {tmp_path / 'pieces' / 'step-00000004'} is complete\n"
     )
     train(kind, "pieces", *crops, resume="must")
-    assert content(tmp_path / "pieces") == content(tmp_path / "whole")
+    assert run_content(tmp_path / "pieces") == run_content(tmp_path / "whole")
     assert (tmp_path / "pieces" / "resumed.jsonl").read_text() == '{"step": 4}\n'
 
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import pytest
 import torch
+from run_content import run_content
 from torch import nn
 
 from vqspeech.checkpoint import checkpoints, load_tensors
@@ -68,15 +69,6 @@ def run(path, job=None, **changes):
     return job, state
 
 
-def content(path):
-    """Every file of the last checkpoint and the log, but for what depends on the clock."""
-    files = {f.name: f.read_bytes() for f in checkpoints(path)[-1].iterdir()}
-    del files["MANIFEST.json"]
-    state = json.loads(files.pop("state.json"))
-    del state["seconds"]
-    return files, state, (path / "log.jsonl").read_text()
-
-
 @pytest.mark.parametrize(
     ("stop", "optimizer"), [(1, "adam"), (3, "adam"), (4, "adam"), (7, "muon"), (11, "adamw")]
 )
@@ -97,7 +89,7 @@ def test_a_run_stopped_anywhere_ends_bit_for_bit_as_if_it_never_was(tmp_path, st
     assert caught.value.status == 143
     assert checkpoints(tmp_path / "stopped")[-1].name == f"step-{stop:08d}"
     run(tmp_path / "stopped", optimizer=optimizer)
-    assert content(tmp_path / "stopped") == content(tmp_path / "whole")
+    assert run_content(tmp_path / "stopped") == run_content(tmp_path / "whole")
     # Where it went on stands apart from the log.
     assert (tmp_path / "stopped" / "resumed.jsonl").read_text() == f'{{"step": {stop}}}\n'
     run(tmp_path / "whole", optimizer=optimizer)  # a finished run goes nowhere
@@ -115,7 +107,7 @@ def test_a_broken_checkpoint_is_passed_over_and_the_run_ends_the_same(tmp_path):
     weights.write_bytes(damaged)
     _, state = run(tmp_path / "broken")
     assert state.step == 12
-    assert content(tmp_path / "broken") == content(tmp_path / "whole")
+    assert run_content(tmp_path / "broken") == run_content(tmp_path / "whole")
 
 
 def test_a_batch_that_is_not_finite_moves_nothing_and_is_counted(tmp_path):
