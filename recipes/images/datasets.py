@@ -58,8 +58,8 @@ def load_pictures(
     kind, colon, place = spec.partition(":")
     if kind == "photos":
         fold, by_scale = _photo_options(spec, place if colon else None)
-        if limit is not None and counts is None:
-            counts = [min(count, limit) for count in COUNTS]
+        if limit is not None:
+            counts = [min(count, limit) for count in counts or COUNTS]
         return load_photographs(size, fold=fold, seed=seed, counts=counts, by_scale=by_scale)
     if not place or kind not in ("cifar10", "imagenet", "folder", "frames"):
         raise UsageError(f"{spec}: no data set; known are {KNOWN}")
