@@ -21,6 +21,7 @@ from vqspeech.training.progress import TrainingProgress
 # Settings that a finished run does not depend on, or only in how its sums were rounded.
 FREE = (
     *("steps", "threads", "precision", "log_every", "checkpoint_every", "validation_seconds"),
+    "validation_pictures",
     *("keep_checkpoints", "skipped_batches_allowed"),
 )
 
