@@ -62,7 +62,14 @@ class Checkout:
             (folder / "bin" / name).chmod(0o755)
         shutil.copytree(images / "conf" / "tiny" / "frames84", folder / "views")
         self.write("my.yaml", f"seeds: 2\nbetas: '0.1,2'\nviews_conf: {folder / 'views'}\n")
-        told = {"frames": 9, "seeds": 2, "grid": "''", "betas": "0.1,2", "samples": 4}
+        told = {
+            "frames": 9,
+            "limit": "''",
+            "seeds": 2,
+            "grid": "''",
+            "betas": "0.1,2",
+            "samples": 4,
+        }
         told |= {"neighbours": 2, "views_conf": folder / "views"}
         told |= {name: images / "conf" / f"photos{n}" for name, n in FOLDERS.items()}
         self.write("my.yaml.told", "".join(f"{name}={value}\n" for name, value in told.items()))
