@@ -172,6 +172,9 @@ def test_a_frames_file_is_taken_as_it_is_and_one_that_is_not_there_is_named(chec
     assert checkout.run("--views", "walks.npz", "--stop-stage", 1) == []
     assert checkout.run("--views", "walks.npz", "--stage", 5, "--stop-stage", 5)[0] == "train"
     assert "--data frames:walks.npz" in checkout.calls[0]
+    alone = ("--views", "walks.npz", "--stage", 5, "--stop-stage", 5)
+    assert checkout.run(*alone) == []
+    assert checkout.run(*alone, "--seed", 1)[-1] == "examine"  # the same frames, other samples
     assert checkout.run("--views", "none.npz", status=3) == []
     assert checkout.said == (
         "error: --views none.npz: no such frames file; give vizdoom, lab or a file that is there\n"
