@@ -8,6 +8,7 @@ import pytest
 
 from vqspeech import cli
 from vqspeech.checkpoint import save_folder
+from vqspeech.cli.leave import run_for_status
 from vqspeech.data.alignment import Phone, format_phones
 from vqspeech.data.codes import write_code_dir
 from vqspeech.data.data_dir import DataDir
@@ -189,7 +190,7 @@ def test_an_utterance_without_codes_is_named_with_its_line(write_codes, tmp_path
 
 def run(monkeypatch, capfd, *arguments):
     monkeypatch.setattr(sys, "argv", ["vqspeech", "analyze", "abx", *map(str, arguments)])
-    status = cli._run()
+    status = run_for_status(cli.app)
     out, err = capfd.readouterr()
     assert "Traceback" not in err
     return status, out, err

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from vqspeech import cli
+from vqspeech.cli.leave import run_for_status
 from vqspeech.data.codes import write_code_dir
 from vqspeech.data.data_dir import DataDir, Utterance
 from vqspeech.errors import InputError
@@ -47,7 +48,7 @@ def run(monkeypatch, capfd):
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["vqspeech", "analyze", *map(str, arguments)])
-        status = cli._run()
+        status = run_for_status(cli.app)
         out, err = capfd.readouterr()
         assert "Traceback" not in err
         return status, out, err

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from vqspeech import cli
+from vqspeech.cli.leave import run_for_status
 from vqspeech.data.alignment import Phone, format_phones
 from vqspeech.data.codes import write_code_dir
 from vqspeech.data.data_dir import DataDir, Utterance
@@ -53,7 +54,7 @@ def run(monkeypatch, capfd):
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["vqspeech", "analyze", *map(str, arguments)])
-        status = cli._run()
+        status = run_for_status(cli.app)
         return status, *capfd.readouterr()
 
     return run

@@ -13,6 +13,7 @@ from vqspeech.analysis.ngrams import Codes, fit_kneser_ney
 from vqspeech.analysis.phoneme_mapping import PhonemeMapping
 from vqspeech.audio.pitch import Pitch
 from vqspeech.checkpoint import save_folder
+from vqspeech.cli.leave import run_for_status
 from vqspeech.config.schema import SpeechPriorSettings
 from vqspeech.data.codes import read_code_dir, write_code_dir
 from vqspeech.data.data_dir import DataDir
@@ -278,7 +279,7 @@ def test_the_command_prints_a_table_and_writes_json(files, monkeypatch, capfd):
     monkeypatch.chdir(files)
     fit = ["--fit-on", "codes", "--tune-on", "codes", "--model", "model", "--json", "found.json"]
     monkeypatch.setattr(sys, "argv", [*argv, *fit, "--device", "cpu"])
-    assert cli._run() == 0
+    assert run_for_status(cli.app) == 0
     out, err = capfd.readouterr()
     found = json.loads((files / "found.json").read_text())
     assert (found["kind"], found["fit_on"], err) == ("samples", ["codes"], "")
@@ -290,7 +291,7 @@ def test_the_command_prints_a_table_and_writes_json(files, monkeypatch, capfd):
     assert sum(line.startswith("| ") for line in table) == 8
     assert {line.count("|") for line in table[2:]} == {8}
     monkeypatch.setattr(sys, "argv", ["vqspeech", "results", "found.json"])
-    assert cli._run() == 0
+    assert run_for_status(cli.app) == 0
     assert "\n".join(table[2:]) in capfd.readouterr().out
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from vqspeech import cli
 from vqspeech.audio.waveform import write_waveform
+from vqspeech.cli.leave import run_for_status
 from vqspeech.data.codes import read_code_dir
 from vqspeech.data.data_dir import Utterance, write_data_dir
 from vqspeech.errors import InputError, UsageError
@@ -107,5 +108,5 @@ def test_the_command_says_what_it_wrote(make_data, tmp_path, monkeypatch, capfd)
     train = make_data("train")
     words = ["cluster", train, "--train", train, "--num-codes", 3, "--hop", HOP]
     monkeypatch.setattr(sys, "argv", ["vqspeech", *map(str, words), "--out", str(tmp_path / "o")])
-    assert cli._run() == 0
+    assert run_for_status(cli.app) == 0
     assert "4 utterances  120 frames  3 codes used" in capfd.readouterr().out
