@@ -8,7 +8,10 @@ import typer
 
 from vqspeech.cli.leave import leave_with_status
 
-DATA = "photos, photos:FOLD, photos:scales, cifar10:DIR, imagenet:DIR, folder:DIR or frames:FILE"
+DATA = (
+    "photos, photos:FOLD, photos:scales, photos:FOLD:scales, cifar10:DIR, imagenet:DIR, folder:DIR"
+    " or frames:FILE.npz"
+)
 DataOption = Annotated[str, typer.Option(help=DATA)]
 SizeOption = Annotated[int, typer.Option(min=4, help="pixels a side")]
 CacheOption = Annotated[Path, typer.Option(help="where decoded pictures are kept")]

@@ -9,6 +9,7 @@ Shapes: B pictures, C = 3 colours, H W sides. A sub-pixel is one colour of one p
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Literal
 
@@ -32,7 +33,7 @@ LOGISTIC_START = math.log(0.5 * math.sqrt(3) / math.pi)
 GAUSSIAN_START = math.log(0.5)
 
 
-class PixelLikelihood(nn.Module):
+class PixelLikelihood(nn.Module, ABC):
     """A distribution over the levels of every sub-pixel, independent of one another.
 
     Everything is computed in float32 at least, under autocast too.
@@ -43,6 +44,7 @@ class PixelLikelihood(nn.Module):
 
     channels: int
 
+    @abstractmethod
     def nats(self, parameters: Tensor, pixels: Tensor) -> Tensor:
         """-log p of each sub-pixel: (B, 3, H, W) float32.
 
@@ -50,16 +52,16 @@ class PixelLikelihood(nn.Module):
             parameters: (B, channels, H, W).
             pixels: (B, 3, H, W) uint8 or int64 levels.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def log_probabilities(self, parameters: Tensor) -> Tensor:
         """log p of all levels: (B, channels, H, W) to (B, 3, 256, H, W), 256 times the pictures."""
-        raise NotImplementedError
 
+    @abstractmethod
     def mean(self, parameters: Tensor) -> Tensor:
         """The expected level of each sub-pixel: (B, channels, H, W) to (B, 3, H, W) in 0 to 255."""
-        raise NotImplementedError
 
+    @abstractmethod
     def sample(self, parameters: Tensor, uniforms: Tensor) -> Tensor:
         """The levels that uniform numbers stand for.
 
@@ -70,7 +72,6 @@ class PixelLikelihood(nn.Module):
         Returns:
             (B, 3, H, W) uint8: the least level whose cumulative probability exceeds the number.
         """
-        raise NotImplementedError
 
 
 class SoftmaxLikelihood(PixelLikelihood):

@@ -11,9 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from recipes.frames.model_folder import load_weights, read_model_config, read_model_settings
 from recipes.images.settings import PixelCNNSettings
-from vqspeech.checkpoint import find_model, load_json, load_tensors, verify_folder, weights_file
-from vqspeech.config.loader import parse_config
 from vqspeech.errors import InputError
 from vqspeech.nn.pixelcnn import GatedPixelCNN
 
@@ -106,21 +105,13 @@ def load_prior(path: str | os.PathLike, model_hash: str | None = None) -> Pictur
     Raises:
         InputError: another kind of model, another's codes, or broken files.
     """
-    folder = find_model(path)
-    config = load_json(folder / "config.json")
-    if (config.get("kind"), config.get("format")) != (KIND, FORMAT):
-        raise InputError(f"{folder}: holds a {config.get('kind')}; give the folder of a prior")
-    verify_folder(folder)
-    place = str(folder / "config.json")
-    settings = parse_config(config["model"], PixelCNNSettings, place)
+    folder, config = read_model_config(path, {KIND: FORMAT}, "a prior")
+    settings = read_model_settings(folder, config, PixelCNNSettings)
     prior = PicturePrior(settings, CodeMap(**config["codes"]), tuple(config["classes"]))
     if model_hash is not None and prior.code_map.model_hash != model_hash:
         raise InputError(
             f"{folder}: a prior over the codes of model {prior.code_map.model_hash}, not of "
             f"{model_hash}; train one for this model"
         )
-    try:
-        prior.load_state_dict(load_tensors(weights_file(folder)))
-    except RuntimeError as error:
-        raise InputError(f"{folder}: its weights do not fit its settings; copy it again") from error
+    load_weights(prior, folder)
     return prior.eval()

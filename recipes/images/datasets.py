@@ -13,6 +13,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from recipes.frames.command import DATA as KNOWN
 from recipes.frames.command import make_app, run
 from recipes.frames.grids import contact_sheet, write_png
 from recipes.frames.pictures import PictureData, PictureSet
@@ -21,10 +22,6 @@ from recipes.images.photographs import COUNTS, load_photographs
 from recipes.images.picture_folder import load_folder
 from vqspeech.errors import UsageError, printable, tell_skipped
 
-KNOWN = (
-    "photos, photos:FOLD, photos:scales, photos:FOLD:scales, cifar10:DIR, imagenet:DIR, folder:DIR"
-    " or frames:FILE.npz"
-)
 SHEET = (12, 16)  # rows and columns at most
 
 

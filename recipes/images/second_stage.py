@@ -14,10 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from recipes.frames.model_folder import load_weights, read_model_config, read_model_settings
 from recipes.images.code_prior import CodeMap
 from recipes.images.settings import SecondStageSettings
-from vqspeech.checkpoint import find_model, load_json, load_tensors, verify_folder, weights_file
-from vqspeech.config.loader import parse_config
 from vqspeech.errors import InputError
 from vqspeech.models.vqvae import VQVAE, Likelihood
 from vqspeech.nn.pixelcnn import GatedPixelCNN
@@ -160,14 +159,8 @@ def load_second_stage(path: str | os.PathLike, model_hash: str | None = None) ->
     Raises:
         InputError: another kind of model, another's codes, or broken files.
     """
-    folder = find_model(path)
-    config = load_json(folder / "config.json")
-    if (config.get("kind"), config.get("format")) != (KIND, FORMAT):
-        raise InputError(
-            f"{folder}: holds a {config.get('kind')}; give the folder of a second stage"
-        )
-    verify_folder(folder)
-    settings = parse_config(config["model"], SecondStageSettings, str(folder / "config.json"))
+    folder, config = read_model_config(path, {KIND: FORMAT}, "a second stage")
+    settings = read_model_settings(folder, config, SecondStageSettings)
     code_map = CodeMap(**config["codes"])
     if model_hash is not None and code_map.model_hash != model_hash:
         raise InputError(
@@ -175,8 +168,5 @@ def load_second_stage(path: str | os.PathLike, model_hash: str | None = None) ->
             "one for this model"
         )
     model = SecondStage(settings, code_map, torch.ones(config["embedding"]))
-    try:
-        model.load_state_dict(load_tensors(weights_file(folder)))
-    except RuntimeError as error:
-        raise InputError(f"{folder}: its weights do not fit its settings; copy it again") from error
+    load_weights(model, folder)
     return model.eval()

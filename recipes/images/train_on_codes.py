@@ -2,6 +2,7 @@
 
 import math
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -122,7 +123,7 @@ def _train(
     )
 
 
-class _CodeTask:
+class _CodeTask(ABC):
     """What the loop asks for, in terms of a model of codes and its data."""
 
     def __init__(
@@ -157,8 +158,9 @@ class _CodeTask:
         labels = self.train.labels
         return self.train.codes[index], None if labels is None else labels[index]
 
+    @abstractmethod
     def compute_losses(self, batch: tuple[Tensor, Tensor | None]) -> dict[str, Tensor]:
-        raise NotImplementedError
+        """What is minimised, of codes and classes."""
 
     def validate(self) -> dict[str, float]:
         """Nats and bits a code of the validation part."""
@@ -174,8 +176,9 @@ class _CodeTask:
             total += part.codes.numel()
         return {"nll": nats / total, "bits": nats / total / math.log(2)}
 
+    @abstractmethod
     def nats_of(self, part: EncodedSet) -> Tensor:
-        raise NotImplementedError
+        """-log p of each code."""
 
 
 class _PriorTask(_CodeTask):
