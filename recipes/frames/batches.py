@@ -87,3 +87,8 @@ class PictureBatches:
 def as_tensor(pixels: np.ndarray) -> Tensor:
     """(N, H, W, 3) uint8 to (N, 3, H, W) uint8."""
     return torch.from_numpy(np.require(pixels, requirements=["C", "W"])).permute(0, 3, 1, 2)
+
+
+def as_array(pictures: Tensor) -> np.ndarray:
+    """(N, 3, H, W) uint8 to (N, H, W, 3)."""
+    return pictures.permute(0, 2, 3, 1).cpu().numpy()

@@ -36,3 +36,20 @@ class PictureTrainingSettings(TrainingSettings):
     crop: Annotated[int, Field(ge=0, multiple_of=4)] = 0  # pixels a side; 0: whole pictures
     flip: bool = False  # half of the pictures are mirrored
     validation_pictures: Positive = 256
+
+
+class PixelCNNSettings(Settings):
+    """A gated PixelCNN over maps of codes; the arguments of `vqspeech.nn.pixelcnn`."""
+
+    channels: Positive = 128
+    layers: Annotated[int, Field(gt=0, le=100)] = 15
+    kernel_size: Annotated[int, Field(ge=3)] = 3
+    first_kernel_size: Annotated[int, Field(ge=3)] = 7
+    head_channels: Positive = 512
+
+
+class CodeTrainingSettings(TrainingSettings):
+    """The loop over maps of codes."""
+
+    batch_size: Positive = 32
+    validation_pictures: Positive = 512

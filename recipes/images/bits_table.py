@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from recipes.images.tables import Figures, Number, as_text, made_by, markdown_with_source
+from recipes.frames.tables import Figures, Number, as_text, made_by, markdown_with_source
 
 PAPER = {"VAE": 4.51, "VQ-VAE": 4.67, "VIMCO": 5.14}  # section 4.1, bits/dim on CIFAR-10
 PAPER_DATA = "cifar10"

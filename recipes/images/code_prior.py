@@ -5,28 +5,19 @@ by group: the PixelCNN sees a map of h x (w G) codes and is told at each whose t
 """
 
 import os
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from recipes.frames.code_map import CodeMap
 from recipes.frames.model_folder import load_weights, read_model_config, read_model_settings
-from recipes.images.settings import PixelCNNSettings
+from recipes.frames.settings import PixelCNNSettings
 from vqspeech.errors import InputError
 from vqspeech.nn.pixelcnn import GatedPixelCNN
 
 KIND, FORMAT = "picture-prior", 1
-
-
-class CodeMap(NamedTuple):
-    """Whose codes they are."""
-
-    num_codes: int  # K, of each group
-    groups: int  # G
-    height: int  # h
-    width: int  # w
-    model_hash: str  # of the VQ-VAE, by `vqspeech.checkpoint.hash_folder`
 
 
 class PicturePrior(nn.Module):

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from recipes.frames.intervals import standard_error
 from recipes.frames.pictures import PictureSet
 from recipes.images.score_bits import SystemScore
 
@@ -76,13 +77,6 @@ def _summary(entries: list[dict[str, float]], runs: int) -> dict[str, Any]:
         "runs": runs,
         "sources": len(entries),
     }
-
-
-def standard_error(values: np.ndarray) -> float | None:
-    """Of a mean of independent values; None of a single one."""
-    if len(values) < 2:
-        return None
-    return float(values.std(ddof=1) / math.sqrt(len(values)))
 
 
 def paired_differences(

@@ -1,20 +1,14 @@
 """The codes of a data set under one model, as priors and the second stage learn from them."""
 
 import hashlib
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from recipes.frames.convolutions import STRIDE
 from recipes.frames.first_stage import PictureVQVAE, encode_pictures
 from recipes.frames.pictures import PictureData, PictureSet
-from recipes.images.code_prior import CodeMap
-from vqspeech.checkpoint import find_model, hash_folder
-from vqspeech.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -60,30 +54,3 @@ def encode_parts(model: PictureVQVAE, data: PictureData, *parts: str) -> tuple[E
         InputError: a part is empty.
     """
     return tuple(encode_set(model, data.part(part)) for part in parts)
-
-
-def code_map_of(model: PictureVQVAE, folder: Path, encoded: EncodedSet) -> CodeMap:
-    """Whose codes they are, and their shape."""
-    height, width = encoded.codes.shape[1:3]
-    quantizer = model.quantizer
-    name = hash_folder(find_model(folder))
-    return CodeMap(quantizer.num_codes, quantizer.groups, height, width, name)
-
-
-def check_size(code_map: CodeMap, pictures: PictureSet, place: str | os.PathLike) -> None:
-    """Refuse pictures whose codes are no map of the size that a model has learnt.
-
-    Args:
-        code_map: of the model.
-        place: where the model lies.
-
-    Raises:
-        InputError: the sizes differ.
-    """
-    height, width = pictures.pixels.shape[1:3]
-    wanted = (code_map.height * STRIDE, code_map.width * STRIDE)
-    if (height, width) != wanted:
-        raise InputError(
-            f"{place}: learnt codes of pictures of {wanted[0]} x {wanted[1]}, these are of "
-            f"{height} x {width}; give --size {wanted[0]}"
-        )

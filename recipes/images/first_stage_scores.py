@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from recipes.frames.batches import as_tensor
+from recipes.frames.batches import as_array, as_tensor
+from recipes.frames.code_map import check_size
 from recipes.frames.first_stage import (
     PictureVQVAE,
     bits_of_codes,
@@ -22,7 +23,7 @@ from recipes.frames.model_folder import training_seconds
 from recipes.frames.pictures import PictureData, PictureSet
 from recipes.images.code_prior import PicturePrior, load_prior
 from recipes.images.draw import draw_codes
-from recipes.images.encoded import check_size, encode_set
+from recipes.images.encoded import encode_set
 from vqspeech.checkpoint import find_model, hash_folder
 from vqspeech.devices import choose_device
 from vqspeech.environment import describe_environment
@@ -90,12 +91,12 @@ def examine_first_stage(
                 f"{prior}: is told of {len(own.class_names)} classes that {data.name} does not "
                 "have; give the data that it was trained on"
             )
-        check_size(own.code_map, test, prior)
+        check_size(own.code_map, test.pixels.shape[1:3], prior)
         facts["prior"] = score_prior(own, vqvae, test)
         began = time.monotonic()
         drawn = _draw(own, count, seed, temperature)
         facts["prior"]["seconds_a_sample"] = (time.monotonic() - began) / len(drawn)
-        pictures = to_array(torch.cat([vqvae.pictures(c.to(where)) for c in drawn.split(BATCH)]))
+        pictures = as_array(torch.cat([vqvae.pictures(c.to(where)) for c in drawn.split(BATCH)]))
         write_png(out / "samples.png", contact_sheet(pictures, count), _scale(width))
     runs = {"VQ-VAE": model} | ({"prior": prior} if prior is not None else {})
     facts["training_seconds"] = training_seconds(runs)
@@ -116,12 +117,7 @@ def reconstruct(model: PictureVQVAE, pictures: PictureSet) -> np.ndarray:
     """Pictures through their codes, (N, H, W, 3) uint8."""
     device = next(model.parameters()).device
     parts = as_tensor(np.asarray(pictures.pixels)).to(device).split(BATCH)
-    return to_array(torch.cat([model.pictures(model.codes_of(part)) for part in parts]))
-
-
-def to_array(pictures: torch.Tensor) -> np.ndarray:
-    """(N, 3, H, W) uint8 to (N, H, W, 3)."""
-    return pictures.permute(0, 2, 3, 1).cpu().numpy()
+    return as_array(torch.cat([model.pictures(model.codes_of(part)) for part in parts]))
 
 
 @torch.no_grad()

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from recipes.frames.tables import as_block, describe_hardware, made_by
 from recipes.images.bits_picture import draw_bits
 from recipes.images.bits_table import ordered_systems, paper_figure
 from recipes.images.result_files import BITS, FIRST, SECOND, Results, read_results
-from recipes.images.tables import as_block, describe_hardware, made_by
 from recipes.images.training_curves import code_curves, comparison_curves, first_stage_curves
 from vqspeech.errors import InputError
 from vqspeech.report.page import Block, Header, Heading, Missing, Raster, Section, Text, render_page

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from recipes.frames.tables import Figures, markdown_with_source
 from recipes.images.bits_table import comparison_tables
 from recipes.images.stage_tables import first_stage_table, second_stage_table
-from recipes.images.tables import Figures, markdown_with_source
 from vqspeech.errors import InputError
 
 BITS, FIRST, SECOND = "bits-per-dim", "first-stage-scores", "second-stage-scores"

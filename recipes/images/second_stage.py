@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from recipes.frames.code_map import CodeMap
 from recipes.frames.model_folder import load_weights, read_model_config, read_model_settings
-from recipes.images.code_prior import CodeMap
 from recipes.images.settings import SecondStageSettings
 from vqspeech.errors import InputError
 from vqspeech.models.vqvae import VQVAE, Likelihood

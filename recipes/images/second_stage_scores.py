@@ -13,15 +13,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from recipes.frames.batches import as_array
+from recipes.frames.code_map import check_size
 from recipes.frames.first_stage import PictureVQVAE, load_picture_vqvae
 from recipes.frames.grids import contact_sheet, write_png
+from recipes.frames.intervals import interval
 from recipes.frames.model_folder import training_seconds
 from recipes.frames.pictures import PictureData
 from recipes.images.code_prior import PicturePrior, load_prior
-from recipes.images.compare_bits import standard_error
 from recipes.images.draw import draw_from_latents
-from recipes.images.encoded import EncodedSet, check_size, encode_set
-from recipes.images.first_stage_scores import spread, to_array
+from recipes.images.encoded import EncodedSet, encode_set
+from recipes.images.first_stage_scores import spread
 from recipes.images.second_stage import SecondStage, load_second_stage
 from vqspeech.checkpoint import find_model, hash_folder
 from vqspeech.devices import choose_device
@@ -31,7 +33,6 @@ from vqspeech.files import write_json
 from vqspeech.nn.quantizer import perplexity
 
 BATCH = 32
-CONFIDENCE = 0.95  # of the intervals
 
 
 def examine_second_stage(
@@ -77,7 +78,7 @@ def examine_second_stage(
     if alone.class_names:
         raise InputError(f"{prior}: is told of classes, the second stage is not; train one without")
     test = data.part("test")
-    check_size(stage.code_map, test, second)
+    check_size(stage.code_map, test.pixels.shape[1:3], second)
     encoded = encode_set(first, test)
     nats = score_codes(stage, alone, encoded, seed)
     shown = spread(test, count)
@@ -161,19 +162,6 @@ def summarise_codes(nats: dict[str, np.ndarray], encoded: EncodedSet) -> dict[st
     }
 
 
-def interval(means: np.ndarray) -> dict[str, Any]:
-    """The mean of sources' means, and where it lies by Student's t; no bounds of one source."""
-    from scipy.stats import t
-
-    mean, error = float(means.mean()), standard_error(means)
-    low = high = None
-    if error is not None:
-        # A data set has a dozen episodes or so: a normal quantile would claim too much.
-        reach = float(t.ppf((1 + CONFIDENCE) / 2, len(means) - 1)) * error
-        low, high = mean - reach, mean + reach
-    return {"bits": mean, "low": low, "high": high, "sources": len(means)}
-
-
 @torch.no_grad()
 def _perplexity(stage: SecondStage, encoded: EncodedSet) -> list[float]:
     """Of each latent's codes."""
@@ -194,7 +182,7 @@ def _pictures(
         draw_from_latents(stage, latents, seed=seed + turn, temperature=temperature).to(device)
         for turn in range(3)
     ]
-    return [to_array(first.pictures(each)) for each in (codes, *drawn)]
+    return [as_array(first.pictures(each)) for each in (codes, *drawn)]
 
 
 def format_second_stage(facts: dict[str, Any]) -> str:

@@ -4,8 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from recipes.frames.settings import NetworkSettings, PictureTrainingSettings, VQVAESettings
-from vqspeech.config.schema import Positive, QuantizerSettings, Settings, TrainingSettings
+from recipes.frames.settings import (
+    CodeTrainingSettings,
+    NetworkSettings,
+    PictureTrainingSettings,
+    PixelCNNSettings,
+    VQVAESettings,
+)
+from vqspeech.config.schema import Positive, QuantizerSettings, Settings
 
 
 class VAESettings(Settings):
@@ -46,23 +52,6 @@ class TrainPictureModel(Settings):
 
     model: PictureModelSettings = VQVAESettings()
     training: PictureTrainingSettings = PictureTrainingSettings()
-
-
-class PixelCNNSettings(Settings):
-    """A gated PixelCNN over maps of codes; the arguments of `vqspeech.nn.pixelcnn`."""
-
-    channels: Positive = 128
-    layers: Annotated[int, Field(gt=0, le=100)] = 15
-    kernel_size: Annotated[int, Field(ge=3)] = 3
-    first_kernel_size: Annotated[int, Field(ge=3)] = 7
-    head_channels: Positive = 512
-
-
-class CodeTrainingSettings(TrainingSettings):
-    """The loop over maps of codes."""
-
-    batch_size: Positive = 32
-    validation_pictures: Positive = 512
 
 
 class TrainPicturePrior(Settings):

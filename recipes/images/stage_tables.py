@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from recipes.images.tables import Figures, Number, markdown_with_source
+from recipes.frames.tables import Figures, Number, markdown_with_source
 
 
 def markdown_first_stage(facts: Mapping[str, Any]) -> str:

@@ -11,14 +11,15 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from recipes.frames.batches import ShuffledIndices
+from recipes.frames.code_map import code_map_of
 from recipes.frames.command import PLAIN, RunOptions
 from recipes.frames.first_stage import load_picture_vqvae
 from recipes.frames.pictures import PictureData
+from recipes.frames.settings import CodeTrainingSettings
 from recipes.images.code_prior import PicturePrior, prior_config
-from recipes.images.encoded import EncodedSet, code_map_of, encode_parts
+from recipes.images.encoded import EncodedSet, encode_parts
 from recipes.images.second_stage import SecondStage, second_stage_config
 from recipes.images.settings import (
-    CodeTrainingSettings,
     SecondStageTrainingSettings,
     TrainPicturePrior,
     TrainSecondStage,
@@ -104,7 +105,7 @@ def _train(
     folder = find_model(model)  # once: `best` may move on
     first, _ = load_picture_vqvae(folder)
     train, valid = encode_parts(first.to(where), data, "train", "valid")
-    code_map = code_map_of(first, folder, train)
+    code_map = code_map_of(first, folder, train.codes)
 
     def make_task() -> Task:
         try:

@@ -4,12 +4,13 @@ import numpy as np
 import torch
 
 from recipes.frames.batches import as_tensor
+from recipes.frames.code_map import CodeMap
 from recipes.frames.convolutions import prepare
 from recipes.frames.first_stage import PictureVQVAE, picture_config
 from recipes.frames.pictures import PictureData, PictureSet
-from recipes.frames.settings import NetworkSettings, VQVAESettings
-from recipes.images.code_prior import CodeMap, PicturePrior, prior_config
-from recipes.images.settings import PixelCNNSettings, SecondStageSettings
+from recipes.frames.settings import NetworkSettings, PixelCNNSettings, VQVAESettings
+from recipes.images.code_prior import PicturePrior, prior_config
+from recipes.images.settings import SecondStageSettings
 from vqspeech.checkpoint import hash_folder, save_folder
 from vqspeech.config.schema import QuantizerSettings
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 from small_pictures import build_prior, save_prior, save_vqvae
 
-from recipes.images.code_prior import CodeMap, PicturePrior, load_prior
-from recipes.images.settings import PixelCNNSettings
+from recipes.frames.code_map import CodeMap
+from recipes.frames.settings import PixelCNNSettings
+from recipes.images.code_prior import PicturePrior, load_prior
 from vqspeech.errors import InputError
 
 HASH = "0" * 16

@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from recipes.frames.intervals import standard_error
 from recipes.frames.pictures import PictureSet
-from recipes.images.compare_bits import by_source, paired_differences, standard_error, summarise
+from recipes.images.compare_bits import by_source, paired_differences, summarise
 from recipes.images.score_bits import SystemScore
 
 

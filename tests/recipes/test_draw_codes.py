@@ -4,8 +4,8 @@ import pytest
 import torch
 from small_pictures import build_prior, small_second_stage
 
+from recipes.frames.code_map import CodeMap
 from recipes.images import draw
-from recipes.images.code_prior import CodeMap
 from recipes.images.draw import draw_codes, draw_from_latents
 from recipes.images.second_stage import SecondStage
 from vqspeech.generation.pixelcnn_sampling import map_uniforms, sample_pixelcnn

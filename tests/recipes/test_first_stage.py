@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from recipes.frames.batches import as_tensor
+from recipes.frames.code_map import code_map_of
 from recipes.frames.first_stage import (
     BATCH,
     PictureVQVAE,
@@ -20,10 +21,10 @@ from recipes.frames.first_stage import (
 )
 from recipes.frames.pictures import PictureSet
 from recipes.frames.settings import VQVAESettings
-from recipes.images.encoded import EncodedSet, code_map_of, encode_set
+from recipes.images.encoded import EncodedSet, encode_set
 from recipes.images.models import build_model, load_model, model_config
 from recipes.images.settings import VAESettings, VIMCOSettings
-from vqspeech.checkpoint import save_folder
+from vqspeech.checkpoint import find_model, save_folder
 from vqspeech.errors import InputError
 
 
@@ -156,7 +157,7 @@ def test_what_is_loaded_is_what_was_saved(tmp_path):
     assert config == json.loads(json.dumps(picture_config(model, 16, "made-up")))
     given = pictures()
     assert torch.equal(encode_pictures(model, given), encode_pictures(vqvae(), given))
-    codes = code_map_of(model, tmp_path / "vqvae", encode_set(model, given))
+    codes = code_map_of(model, find_model(tmp_path / "vqvae"), encode_set(model, given).codes)
     assert codes[:4] == (8, 1, 4, 4)
 
 

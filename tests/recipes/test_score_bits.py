@@ -8,9 +8,9 @@ import torch
 from small_pictures import SMALL_NETWORK, build_prior, build_vqvae, noise
 
 from recipes.frames.batches import as_tensor
+from recipes.frames.code_map import CodeMap
 from recipes.frames.pictures import PictureSet
 from recipes.images import score_bits
-from recipes.images.code_prior import CodeMap
 from recipes.images.models import build_model
 from recipes.images.score_bits import histogram_bits, score_systems
 from recipes.images.settings import VAESettings, VIMCOSettings

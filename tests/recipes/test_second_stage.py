@@ -7,7 +7,7 @@ import pytest
 import torch
 from small_pictures import save_vqvae, small_second_stage
 
-from recipes.images.code_prior import CodeMap
+from recipes.frames.code_map import CodeMap
 from recipes.images.second_stage import (
     MapEncoder,
     SecondStage,

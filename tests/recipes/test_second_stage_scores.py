@@ -7,14 +7,14 @@ import pytest
 import torch
 from small_pictures import build_prior, small_second_stage
 
+from recipes.frames.code_map import CodeMap
+from recipes.frames.intervals import interval
 from recipes.images import second_stage_scores
-from recipes.images.code_prior import CodeMap
 from recipes.images.encoded import EncodedSet
 from recipes.images.second_stage import SecondStage
 from recipes.images.second_stage_scores import (
     derange,
     format_second_stage,
-    interval,
     score_codes,
     summarise_codes,
 )
