@@ -147,12 +147,14 @@ def check_sides(name: str, pictures: PictureSet, crop: int) -> None:
         raise InputError(f"{found}, training.crop is {crop}; give a larger --size, or crop 0")
 
 
-def digest_pixels(pixels: np.ndarray) -> str:
-    """Of (N, H, W, 3) that are trained on; a part stands for a large set."""
+def digest_pixels(pixels: np.ndarray, *others: np.ndarray) -> str:
+    """Of (N, H, W, 3) that are trained on, where a part stands for a large set, and of all else."""
     digest = hashlib.sha256(str(pixels.shape).encode())
     every = max(1, len(pixels) // 1000)
     for picture in pixels[::every]:
         digest.update(picture.tobytes())
+    for array in others:
+        digest.update(array.tobytes())
     return digest.hexdigest()[:16]
 
 
