@@ -3,6 +3,7 @@
 Shapes: N clips, T frames of each, H x W pixels.
 """
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from recipes.frames.batches import ShuffledIndices, as_tensor, check_crop, crop_generator, cut
 from recipes.frames.pictures import PictureData, PictureSet
-from vqspeech.errors import InputError
+from vqspeech.errors import InputError, tell_skipped
 
 FRAMES = 64  # that are scored at once
 
@@ -84,6 +85,12 @@ def clips_of(data: PictureData, part: str, length: int, every: int = 1) -> ClipS
             "lower, or collect longer ones"
         )
     return ClipSet(frames, np.concatenate(starts), length, tuple(skipped))
+
+
+def tell_short_episodes(part: str, clips: ClipSet) -> None:
+    """Say on standard error which episodes were passed over."""
+    for line in tell_skipped(clips.skipped):
+        print(f"note: {part}: {line}", file=sys.stderr)
 
 
 class ClipBatches:

@@ -1,7 +1,6 @@
 """Training of either first stage of video, on the loop of `vqspeech.training`."""
 
 import os
-import sys
 
 from recipes.frames.command import PLAIN, RunOptions
 from recipes.frames.first_stage import PictureVQVAE
@@ -17,9 +16,8 @@ from recipes.frames.train_first_stage import (
 )
 from recipes.video.clip_settings import TrainFirstStage
 from recipes.video.clip_vqvae import ClipVQVAE, clip_config, score_clips
-from recipes.video.clips import ClipBatches, ClipSet, clips_of
+from recipes.video.clips import ClipBatches, clips_of, tell_short_episodes
 from vqspeech.config.loader import load_config
-from vqspeech.errors import tell_skipped
 from vqspeech.training.fit import Task
 from vqspeech.training.run import TrainingSummary, check_resumable, get_ready, run_training
 
@@ -85,9 +83,3 @@ def _clip_task(model: ClipVQVAE, data: PictureData, training: PictureTrainingSet
         digest=digest_pixels(frames.pixels, frames.sources),
         things="clips",
     )
-
-
-def tell_short_episodes(part: str, clips: ClipSet) -> None:
-    """Say on standard error which episodes were passed over."""
-    for line in tell_skipped(clips.skipped):
-        print(f"note: {part}: {line}", file=sys.stderr)
