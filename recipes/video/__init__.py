@@ -1,1 +1,1 @@
-"""Section 4.4: frames that are imagined in latent space, under given actions."""
+"""Section 4.4 of the paper: frames imagined in latent space, under given actions."""

@@ -4,6 +4,8 @@ Shapes: B clips, T frames of H x W pixels, C hidden channels, D latent channels;
 where t = T / `time_stride`, h = H / 4, w = W / 4.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -21,6 +23,24 @@ def _sizes(stride: int) -> dict[str, tuple[int, int, int]]:
         "stride": (stride, 2, 2),
         "padding": (1, 1, 1),
     }
+
+
+@torch.no_grad()
+def initialize(network: nn.Module) -> None:
+    """Draw all convolutions as He et al. 2015 do, so that what passes through keeps its size.
+
+    By torch's own start signals shrink in every layer, and most in transposed ones, whose strides
+    it does not count: clips of what moves are then learnt several times as slowly.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.ConvTranspose3d):  # weight (in, out, *kernel)
+            terms = layer.weight[:, 0].numel() / math.prod(layer.stride)
+        elif isinstance(layer, nn.Conv3d):  # weight (out, in, *kernel)
+            terms = layer.weight[0].numel()
+        else:
+            continue
+        nn.init.normal_(layer.weight, std=math.sqrt(2 / terms))
+        nn.init.zeros_(layer.bias)
 
 
 class ClipEncoder(nn.Module):
@@ -47,6 +67,7 @@ class ClipEncoder(nn.Module):
         blocks = (ResidualBlock(channels, nn.Conv3d) for _ in range(residual_blocks))
         self.residual = nn.Sequential(*blocks)
         self.output = nn.Conv3d(channels, out_channels, 1)
+        initialize(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """Encode.
@@ -98,6 +119,7 @@ class ClipDecoder(LevelDecoder):
             nn.ConvTranspose3d(channels, likelihood.channels, **_sizes(last)),
         )
         self.likelihood = likelihood
+        initialize(self)
         with torch.no_grad():  # begin near the likelihood's own broad start
             self.upsample[-1].weight.mul_(0.1)
 
