@@ -10,9 +10,8 @@ from torch import Tensor
 
 from recipes.frames.batches import as_tensor
 from recipes.frames.convolutions import STRIDE, PictureDecoder, PictureEncoder
-from recipes.frames.level_vqvae import LevelVQVAE, score_levels
+from recipes.frames.level_vqvae import LevelVQVAE, load_level_vqvae, score_levels
 from recipes.frames.likelihoods import build_likelihood
-from recipes.frames.model_folder import load_weights, read_model_config, read_model_settings
 from recipes.frames.pictures import PictureSet
 from recipes.frames.settings import NetworkSettings, VQVAESettings
 
@@ -26,6 +25,8 @@ class PictureVQVAE(LevelVQVAE):
     Args:
         settings: written into its checkpoints.
     """
+
+    kind, format, schema = KIND, FORMAT, VQVAESettings
 
     def __init__(self, settings: VQVAESettings):
         super().__init__(settings, build_encoder, build_decoder)
@@ -42,27 +43,13 @@ def build_decoder(settings: NetworkSettings, in_channels: int) -> PictureDecoder
     return PictureDecoder(in_channels, settings.channels, likelihood, settings.residual_blocks)
 
 
-def picture_config(model: PictureVQVAE, size: int, data: str) -> dict[str, Any]:
-    """What config.json holds.
-
-    Args:
-        size: pixels a side of the pictures that it was trained for.
-        data: what they may be called.
-    """
-    settings = model.settings.model_dump(mode="json")
-    return {"kind": KIND, "format": FORMAT, "model": settings, "size": size, "data": data}
-
-
 def load_picture_vqvae(path: str | os.PathLike) -> tuple[PictureVQVAE, dict[str, Any]]:
     """A trained model from a run, a checkpoint or a model folder, and its config.json.
 
     Raises:
         InputError: another kind of model, another format, or broken files.
     """
-    folder, config = read_model_config(path, {KIND: FORMAT}, "a VQ-VAE over pictures")
-    model = PictureVQVAE(read_model_settings(folder, config, VQVAESettings))
-    load_weights(model, folder)
-    return model.eval(), config
+    return load_level_vqvae(path, PictureVQVAE, "a VQ-VAE over pictures")
 
 
 @torch.no_grad()

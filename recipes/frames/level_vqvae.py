@@ -4,15 +4,17 @@ Shapes: B examples; *axes H x W of pictures, T x H x W of clips; fewer of each f
 """
 
 import math
+import os
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from recipes.frames.convolutions import LevelDecoder, prepare
+from recipes.frames.model_folder import load_weights, read_model_config, read_model_settings
 from recipes.frames.settings import NetworkSettings
-from vqspeech.config.schema import QuantizerSettings
+from vqspeech.config.schema import QuantizerSettings, Settings
 from vqspeech.models.vqvae import VQVAE, VQVAEOutput
 from vqspeech.nn.quantizer import VectorQuantizer, perplexity
 
@@ -27,12 +29,19 @@ class FirstStageSettings(Protocol):
 class LevelVQVAE(VQVAE):
     """Levels (B, 3, *axes) uint8 to codes (B, *axes[, G]) and back.
 
+    Attributes:
+        kind, format: in config.json.
+        schema: of its settings; the class makes a model of these alone.
+
     Args:
         settings: written into its checkpoints.
         build_encoder: of the network's settings and D.
         build_decoder: likewise.
     """
 
+    kind: ClassVar[str]
+    format: ClassVar[int]
+    schema: ClassVar[type[Settings]]
     decoder: LevelDecoder
 
     def __init__(
@@ -60,6 +69,39 @@ class LevelVQVAE(VQVAE):
     def pictures(self, codes: Tensor) -> Tensor:
         """What codes look like: the expected levels rounded, (B, 3, *axes) uint8."""
         return self.decoder.mean(self.latents(codes)).round().clamp(0, 255).to(torch.uint8)
+
+
+Model = TypeVar("Model", bound=LevelVQVAE)
+
+
+def level_config(model: LevelVQVAE, size: int, data: str) -> dict[str, Any]:
+    """What config.json holds.
+
+    Args:
+        size: pixels a side of what it was trained for.
+        data: what that may be called.
+    """
+    settings = model.settings.model_dump(mode="json")
+    names = {"kind": model.kind, "format": model.format}
+    return {**names, "model": settings, "size": size, "data": data}
+
+
+def load_level_vqvae(
+    path: str | os.PathLike, of: type[Model], wanted: str
+) -> tuple[Model, dict[str, Any]]:
+    """A trained model from a run, a checkpoint or a model folder, and its config.json.
+
+    Args:
+        of: its class.
+        wanted: what that is, for errors.
+
+    Raises:
+        InputError: another kind of model, another format, or broken files.
+    """
+    folder, config = read_model_config(path, {of.kind: of.format}, wanted)
+    model = of(read_model_settings(folder, config, of.schema))
+    load_weights(model, folder)
+    return model.eval(), config
 
 
 class LevelScores:

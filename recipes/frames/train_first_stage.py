@@ -11,8 +11,8 @@ from torch.optim import Optimizer
 
 from recipes.frames.batches import PictureBatches
 from recipes.frames.convolutions import STRIDE, prepare
-from recipes.frames.first_stage import PictureVQVAE, picture_config, score_pictures
-from recipes.frames.level_vqvae import LevelVQVAE
+from recipes.frames.first_stage import PictureVQVAE, score_pictures
+from recipes.frames.level_vqvae import LevelVQVAE, level_config
 from recipes.frames.pictures import PictureData, PictureSet
 from recipes.frames.settings import PictureTrainingSettings
 from vqspeech.errors import InputError
@@ -62,7 +62,7 @@ def picture_task(model: PictureVQVAE, pictures: TrainingPictures) -> Task:
         model,
         pictures.batches.at,
         lambda: score_pictures(model, pictures.valid),
-        config=picture_config(model, pictures.size, pictures.name),
+        config=level_config(model, pictures.size, pictures.name),
         digest=pictures.digest(),
     )
 

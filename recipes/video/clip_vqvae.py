@@ -13,15 +13,12 @@ import torch
 from torch import Tensor
 
 from recipes.frames.convolutions import STRIDE
-from recipes.frames.level_vqvae import LevelVQVAE, score_levels
+from recipes.frames.level_vqvae import LevelVQVAE, load_level_vqvae, score_levels
 from recipes.frames.likelihoods import build_likelihood
-from recipes.frames.model_folder import load_weights, read_model_config, read_model_settings
 from recipes.frames.settings import NetworkSettings
 from recipes.video.clip_networks import ClipDecoder, ClipEncoder
 from recipes.video.clip_settings import ClipVQVAESettings
 from recipes.video.clips import ClipSet
-
-KIND, FORMAT = "clip-vqvae", 1
 
 
 class ClipVQVAE(LevelVQVAE):
@@ -31,6 +28,7 @@ class ClipVQVAE(LevelVQVAE):
         settings: written into its checkpoints.
     """
 
+    kind, format, schema = "clip-vqvae", 1, ClipVQVAESettings
     settings: ClipVQVAESettings
 
     def __init__(self, settings: ClipVQVAESettings):
@@ -49,27 +47,13 @@ def _build_decoder(network: NetworkSettings, dim: int, *, stride: int) -> ClipDe
     return ClipDecoder(dim, network.channels, likelihood, stride, network.residual_blocks)
 
 
-def clip_config(model: ClipVQVAE, size: int, data: str) -> dict[str, Any]:
-    """What config.json holds.
-
-    Args:
-        size: pixels a side of the frames that it was trained for.
-        data: what they may be called.
-    """
-    settings = model.settings.model_dump(mode="json")
-    return {"kind": KIND, "format": FORMAT, "model": settings, "size": size, "data": data}
-
-
 def load_clip_vqvae(path: str | os.PathLike) -> tuple[ClipVQVAE, dict[str, Any]]:
     """A trained model from a run, a checkpoint or a model folder, and its config.json.
 
     Raises:
         InputError: another kind of model, another format, or broken files.
     """
-    folder, config = read_model_config(path, {KIND: FORMAT}, "a VQ-VAE over clips")
-    model = ClipVQVAE(read_model_settings(folder, config, ClipVQVAESettings))
-    load_weights(model, folder)
-    return model.eval(), config
+    return load_level_vqvae(path, ClipVQVAE, "a VQ-VAE over clips")
 
 
 @torch.no_grad()

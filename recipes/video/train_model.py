@@ -5,6 +5,7 @@ import os
 from recipes.frames.command import PLAIN, RunOptions
 from recipes.frames.first_stage import PictureVQVAE
 from recipes.frames.frames_file import frames_pictures
+from recipes.frames.level_vqvae import level_config
 from recipes.frames.pictures import PictureData
 from recipes.frames.settings import PictureTrainingSettings, VQVAESettings
 from recipes.frames.train_first_stage import (
@@ -15,7 +16,7 @@ from recipes.frames.train_first_stage import (
     vqvae_task,
 )
 from recipes.video.clip_settings import TrainFirstStage
-from recipes.video.clip_vqvae import ClipVQVAE, clip_config, score_clips
+from recipes.video.clip_vqvae import ClipVQVAE, score_clips
 from recipes.video.clips import ClipBatches, clips_of, tell_short_episodes
 from vqspeech.config.loader import load_config
 from vqspeech.training.fit import Task
@@ -79,7 +80,7 @@ def _clip_task(model: ClipVQVAE, data: PictureData, training: PictureTrainingSet
         model,
         batches.at,
         lambda: score_clips(model, valid),
-        config=clip_config(model, frames.pixels.shape[1], data.name),
+        config=level_config(model, frames.pixels.shape[1], data.name),
         digest=digest_pixels(frames.pixels, frames.sources),
         things="clips",
     )

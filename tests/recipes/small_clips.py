@@ -1,11 +1,14 @@
 """Tiny walks of frames, and VQ-VAEs over clips of them."""
 
+import sys
+
 import numpy as np
 import torch
 
 from recipes.frames.frames_file import FramesFile, frames_pictures, write_frames
 from recipes.video.clip_settings import ClipVQVAESettings
 from recipes.video.clip_vqvae import ClipVQVAE
+from vqspeech.cli.leave import run_for_status
 
 NETWORK = {"channels": 8, "residual_blocks": 1}
 QUANTIZER = {"num_codes": 8, "dim": 4, "decay": 0.8}
@@ -55,3 +58,9 @@ def clip_vqvae(time_stride=2, groups=1, frames=4, **network):
 def noise_clips(count=2, frames=4, height=16, width=24):
     shape = (count, 3, frames, height, width)
     return torch.randint(256, shape, generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+
+
+def status_and_output(app, monkeypatch, capsys, arguments):
+    """What a command of the recipe ends with: its status, what it printed, and its errors."""
+    monkeypatch.setattr(sys, "argv", ["command.py", *map(str, arguments)])
+    return run_for_status(app), *capsys.readouterr()

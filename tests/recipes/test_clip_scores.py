@@ -2,26 +2,25 @@
 
 import json
 import math
-import sys
 
 import numpy as np
 import pytest
 import torch
-from small_clips import clip_vqvae, save_walks, walks_data
+from small_clips import clip_vqvae, save_walks, status_and_output, walks_data
 from small_pictures import build_vqvae, save_vqvae
 
 from recipes.frames.first_stage import score_pictures
+from recipes.frames.level_vqvae import level_config
 from recipes.video.clip_scores import examine_clips, format_clips, score_with_episodes
-from recipes.video.clip_vqvae import clip_config, score_clips
+from recipes.video.clip_vqvae import score_clips
 from recipes.video.clips import clips_of
 from recipes.video.examine_clips import app
 from vqspeech.checkpoint import save_folder
-from vqspeech.cli.leave import run_for_status
 
 
 def save_clip_vqvae(folder):
     model = clip_vqvae()
-    files = {"config.json": clip_config(model, 16, "made-up")}
+    files = {"config.json": level_config(model, 16, "made-up")}
     save_folder(folder, files | {"model.safetensors": model.state_dict()})
     return folder
 
@@ -81,12 +80,7 @@ def test_both_forms_are_told_side_by_side_with_an_interval_over_episodes(tmp_pat
 def command(monkeypatch, capsys, tmp_path):
     """A function that runs the command: exit status, output, errors."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["examine_clips.py", *map(str, arguments)])
-        return run_for_status(app), *capsys.readouterr()
-
-    return run
+    return lambda *arguments: status_and_output(app, monkeypatch, capsys, arguments)
 
 
 def test_the_command_does_without_a_model_beside(command, tmp_path):

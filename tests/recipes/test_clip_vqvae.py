@@ -10,11 +10,11 @@ from small_pictures import save_vqvae
 
 from recipes.frames.convolutions import prepare
 from recipes.frames.first_stage import load_picture_vqvae
+from recipes.frames.level_vqvae import level_config
 from recipes.video.clip_networks import ClipEncoder
 from recipes.video.clip_vqvae import (
     bits_of_clip,
     clip_compression,
-    clip_config,
     encode_clips,
     load_clip_vqvae,
     score_clips,
@@ -112,7 +112,7 @@ def test_the_size_of_a_clip_s_codes_in_bits():
 
 
 def save(model, folder, **changes):
-    config = clip_config(model, 16, "made-up") | changes
+    config = level_config(model, 16, "made-up") | changes
     save_folder(folder, {"config.json": config, "model.safetensors": model.state_dict()})
     return folder
 

@@ -1,13 +1,12 @@
 """Training of first stages on walks of 16 x 16: over frames and over clips, resumed, refused."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from run_content import run_content, stop_in_step
-from small_clips import NETWORK, QUANTIZER, save_walks, walks_data
+from small_clips import NETWORK, QUANTIZER, save_walks, status_and_output, walks_data
 
 from recipes.frames.command import RunOptions
 from recipes.frames.first_stage import load_picture_vqvae
@@ -159,12 +158,7 @@ def test_settings_of_clips_load_and_stand_beside_those_of_frames(path):
 def command(monkeypatch, capsys, tmp_path):
     """A function that runs the command: exit status, output, errors."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["train.py", *map(str, arguments)])
-        return run_for_status(app), *capsys.readouterr()
-
-    return run
+    return lambda *arguments: status_and_output(app, monkeypatch, capsys, arguments)
 
 
 def test_the_command_trains_and_says_what_it_came_to(command, tmp_path):
