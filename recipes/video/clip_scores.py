@@ -99,7 +99,7 @@ def examine_clips(
             "bits_a_frame": bits_of_codes(frame_model, height, width),
             "compression": compression(frame_model, height, width),
             "scores": scores[1][0],
-            "psnr_gained": _gain(scores[0][1], scores[1][1]),
+            "psnr_gained": gain(scores[0][1], scores[1][1]),
         }
     facts["training_seconds"] = training_seconds(runs)
     facts["environment"] = describe_environment("python -m recipes.video.examine_clips")
@@ -129,7 +129,7 @@ def _as_taken(model: LevelVQVAE, clips: Tensor) -> Tensor:
     return clips if isinstance(model, ClipVQVAE) else clips.transpose(1, 2).flatten(0, 1)
 
 
-def _gain(first: dict[int, float], second: dict[int, float]) -> dict[str, Any]:
+def gain(first: dict[int, float], second: dict[int, float]) -> dict[str, Any]:
     """How many dB the first is better by: the mean over episodes, with an interval over them."""
     found = interval(np.array([first[source] - second[source] for source in first]))
     return {"decibels": found.pop("bits"), **found}

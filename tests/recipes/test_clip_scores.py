@@ -11,7 +11,7 @@ from small_pictures import build_vqvae, save_vqvae
 
 from recipes.frames.first_stage import score_pictures
 from recipes.frames.level_vqvae import level_config
-from recipes.video.clip_scores import examine_clips, format_clips, score_with_episodes
+from recipes.video.clip_scores import examine_clips, format_clips, gain, score_with_episodes
 from recipes.video.clip_vqvae import score_clips
 from recipes.video.clips import clips_of
 from recipes.video.examine_clips import app
@@ -23,6 +23,13 @@ def save_clip_vqvae(folder):
     files = {"config.json": level_config(model, 16, "made-up")}
     save_folder(folder, files | {"model.safetensors": model.state_dict()})
     return folder
+
+
+def test_what_clips_gain_is_the_mean_over_episodes_by_hand():
+    """Gaps of 2 and 1 dB: half of one apart, times 12.706 of Student's t for one degree."""
+    gained = gain({4: 30.0, 7: 29.0}, {4: 28.0, 7: 28.0})
+    assert (gained["decibels"], gained["sources"]) == (1.5, 2)
+    assert gained["high"] - 1.5 == pytest.approx(12.706 * 0.5, rel=1e-4)
 
 
 @torch.no_grad()
