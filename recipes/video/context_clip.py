@@ -11,7 +11,12 @@ from typing import NamedTuple
 import numpy as np
 
 from recipes.frames.frames_file import FramesFile, read_frames
-from recipes.video.loose_pictures import is_picture, list_pictures, read_pictures
+from recipes.video.loose_pictures import (
+    check_frame_size,
+    is_picture,
+    list_pictures,
+    read_pictures,
+)
 from vqspeech.errors import InputError, UsageError
 
 
@@ -66,12 +71,7 @@ def _from_file(
     path: Path, count: int, size: tuple[int, int], episode: int, first: int | None
 ) -> ContextClip:
     file = read_frames(path)
-    height, width = file.frames.shape[1:3]
-    if (height, width) != size:
-        raise InputError(
-            f"{path}: frames of {width}x{height} pixels, {size[1]}x{size[0]} were wanted; give "
-            "frames of the size that the model has learnt"
-        )
+    check_frame_size(file.frames.shape[1:3], size, path)
     own = frames_of_episode(file, episode, str(path))
     chosen = window(len(own), count, first, f"{path}: episode {episode}")
     return ContextClip(

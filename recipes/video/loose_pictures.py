@@ -69,20 +69,29 @@ def read_pictures(paths: Sequence[Path], size: tuple[int, int]) -> np.ndarray:
     return np.stack([_read(path, size) for path in paths])
 
 
+def check_frame_size(found: tuple[int, int], wanted: tuple[int, int], path: Path) -> None:
+    """Refuse frames whose height and width are not those that a model has learnt.
+
+    Raises:
+        InputError: they differ.
+    """
+    if found != wanted:
+        raise InputError(
+            f"{path}: frames of {found[1]}x{found[0]} pixels, {wanted[1]}x{wanted[0]} were wanted; "
+            "give some of the size that the model has learnt"
+        )
+
+
 def _read(path: Path, size: tuple[int, int]) -> np.ndarray:
     from PIL import Image
 
+    kinds = sorted(set(FORMATS.values()))
     try:
         # Pillow warns of sizes that are refused here, and of odd metadata.
-        with warnings.catch_warnings(action="ignore"), path.open("rb") as file:
-            with Image.open(file, formats=sorted(set(FORMATS.values()))) as image:
-                if (image.height, image.width) != size:
-                    raise InputError(
-                        f"{path}: {image.width}x{image.height} pixels, {size[1]}x{size[0]} were "
-                        "wanted; give frames of the size that the model has learnt"
-                    )
-                image.load()
-                return np.asarray(_rgb(image, path))
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=kinds) as image:
+            check_frame_size((image.height, image.width), size, path)
+            image.load()
+            return np.asarray(_rgb(image, path))
     except Image.DecompressionBombError as error:
         raise InputError(f"{path}: too large for a frame; give another picture") from error
     except FileNotFoundError as error:

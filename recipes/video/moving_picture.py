@@ -52,7 +52,7 @@ def write_moving_picture(
     """
     path = Path(path)
     check_format(path)
-    if not clips.size or labels and len(labels) != len(clips) or milliseconds < SHORTEST:
+    if not clips.size or (labels and len(labels) != len(clips)) or milliseconds < SHORTEST:
         raise ValueError(
             f"clips {clips.shape}, {len(labels)} labels, {milliseconds} ms: frames, a label for "
             f"each clip or none, and {SHORTEST} ms or more are wanted"
