@@ -55,7 +55,7 @@ def read_context(
         return _from_file(paths[0], count, size, episode or 0, first)
     if episode is not None:
         raise UsageError(f"--episode {episode}: pictures are of no episode; leave it out")
-    place = f"{len(paths)} pictures"
+    place = "--context"
     if len(paths) == 1 and paths[0].is_dir():
         place, paths = str(paths[0]), list_pictures(paths[0])
     if unfit := [path for path in paths if not is_picture(path)]:
@@ -64,7 +64,7 @@ def read_context(
         )
     chosen = window(len(paths), count, first, place)
     frames = read_pictures(paths[chosen], size)
-    return ContextClip(frames, f"{place}, {paths[chosen.start].name} to {paths[chosen][-1].name}")
+    return ContextClip(frames, f"{paths[chosen.start]} to {paths[chosen.stop - 1]}")
 
 
 def _from_file(
@@ -101,7 +101,8 @@ def window(length: int, count: int, first: int | None, place: str) -> slice:
         InputError: there are not as many.
     """
     if length < count:
-        raise InputError(f"{place}: {length} frames, {count} are wanted; give a longer clip")
+        frames = "1 frame" if length == 1 else f"{length} frames"
+        raise InputError(f"{place}: {frames}, {count} are wanted; give a longer clip")
     start = length - count if first is None else first
     if start + count > length:
         raise InputError(
