@@ -153,13 +153,14 @@ def _write_gif(
     """One palette for all frames, so that nothing flickers where nothing moves.
 
     Median cut followed by k-means leaves an error of 45 to 50 dB on frames of a game, where an
-    octree leaves 36 dB and median cut alone some colours far off. Dithering is off: it would crawl.
+    octree leaves 36 dB and median cut alone some colours far off. Nothing is dithered: it would
+    crawl.
     """
     from PIL import Image
 
     count, height, width, _ = frames.shape
     column = Image.fromarray(frames.reshape(count * height, width, 3)).quantize(
-        256 - _GREYS, Image.Quantize.MEDIANCUT, kmeans=1, dither=Image.Dither.NONE
+        256 - _GREYS, Image.Quantize.MEDIANCUT, kmeans=1
     )
     indices = np.asarray(column).reshape(frames.shape[:3])
     colours = np.zeros((256, 3), np.uint8)

@@ -89,6 +89,18 @@ def test_what_stands_still_keeps_its_colour_in_a_gif(tmp_path):
     assert not (frames == frames[:1]).all()
 
 
+def test_a_gif_keeps_rare_colours(tmp_path):
+    rng = np.random.default_rng(0)
+    grey = rng.normal(60, 25, size=(1, 6, 48, 48, 1)) + rng.normal(0, 4, size=(1, 6, 48, 48, 3))
+    made = grey.clip(0, 255).astype(np.uint8)
+    made[:, :, 7, 9], made[:, :, 30, 40] = (230, 40, 20), (90, 220, 240)
+    write_moving_picture(tmp_path / "clip.gif", made)
+    frames, _ = frames_of(tmp_path / "clip.gif")
+    error = frames[:, GAP:-GAP, GAP:-GAP].astype(int) - made[0]
+    assert abs(error).max() <= 40
+    assert 10 * np.log10(255**2 / np.square(error).mean()) > 40
+
+
 def test_frames_that_are_alike_take_their_time_together(tmp_path):
     made = clips(count=1, length=3)
     made[:, 1] = made[:, 0]

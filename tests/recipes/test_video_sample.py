@@ -137,6 +137,17 @@ def test_a_prior_that_is_told_no_actions_draws_as_many_frames_as_are_asked_for(s
     assert arrays(tmp_path / "drawn.npz")["codes"].shape == (1, 10, 2, 2)
 
 
+def test_every_list_leads_through_as_many_clips_as_are_asked_for(sample, tmp_path):
+    two = ("--actions", "forward*2", "--actions", "left,right")
+    status, printed, told = sample(*two, "--count", "2", "--json")
+    assert status == 0, told
+    facts = json.loads(printed)
+    assert facts["labels"] == ["forward*2 (1)", "forward*2 (2)", "left,right (1)", "left,right (2)"]
+    drawn = arrays(tmp_path / "drawn.npz")
+    assert drawn["actions"].tolist() == [[0, 0], [0, 0], [2, 1], [2, 1]]
+    assert drawn["codes"].shape == (4, 2, 2, 2)
+
+
 def test_temperature_and_top_k_narrow_the_choice(sample, tmp_path):
     likeliest = []
     for narrow in (("--temperature", "0"), ("--top-k", "1"), ("--temperature", "0", "--seed", "9")):
