@@ -47,7 +47,7 @@ def draw_clips(
     seed: int = 0,
     temperature: float = 1.0,
     top_k: int = 0,
-    progress: Callable[..., None] | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> DrawnClips:
     """Draw clips that go on from the same context.
 
