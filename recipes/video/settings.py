@@ -14,6 +14,10 @@ class ContextSettings(Settings):
     channels: Positive = 128
     blocks: Annotated[int, Field(ge=0)] = 8
     embedding_channels: Positive = 32  # of a code of a frame before
+    # Each place looks at the last frame around it, as far as things move from frame to frame.
+    heads: Annotated[int, Field(gt=0, le=64)] = 8
+    reach_down: Annotated[int, Field(ge=0)] = 2  # codes up and down
+    reach_across: Annotated[int, Field(ge=0)] = 6  # codes to either side
     map_channels: Positive = 128  # of the map
 
 

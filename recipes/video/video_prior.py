@@ -4,7 +4,7 @@ Section 4.4. A network without masks turns the codes of the frames before into a
 with the frame, and the map goes into every layer of the PixelCNN; so does the action, which the
 network knows too: where a turn moves things to is its business.
 
-Shapes: B frames, T frames before each, h x w codes of K, D numbers a code in the first stage.
+Shapes: B frames, T frames before each, h x w codes of K.
 """
 
 import os
@@ -16,67 +16,12 @@ from torch import Tensor, nn
 
 from recipes.frames.code_map import CodeMap
 from recipes.frames.model_folder import load_weights, read_model_config, read_model_settings
-from recipes.video.settings import ContextSettings, VideoPriorSettings
+from recipes.video.context_network import ContextNetwork
+from recipes.video.settings import VideoPriorSettings
 from vqspeech.errors import InputError
-from vqspeech.nn.pixelcnn import GatedPixelCNN, gate
+from vqspeech.nn.pixelcnn import GatedPixelCNN
 
 KIND, FORMAT = "video-prior", 1
-
-
-class ContextBlock(nn.Module):
-    """x + conv1(gate(conv3(x) + action)), (B, C, h, w) to the same."""
-
-    def __init__(self, channels: int, num_actions: int):
-        super().__init__()
-        self.wide = nn.Conv2d(channels, 2 * channels, 3, padding=1)
-        self.action = nn.Embedding(num_actions, 2 * channels) if num_actions else None
-        self.narrow = nn.Conv2d(channels, channels, 1)
-
-    def forward(self, x: Tensor, actions: Tensor | None) -> Tensor:
-        wide = self.wide(x)
-        if self.action is not None:
-            wide = wide + self.action(actions)[:, :, None, None]
-        return x + self.narrow(gate(wide))
-
-
-class ContextNetwork(nn.Module):
-    """Codes of the frames before (B, T, h, w), and an action, to a map (B, map_channels, h, w).
-
-    Args:
-        settings: its sizes.
-        context: T.
-        num_actions: that it may be told; 0 for none.
-        embedding: (K, D), what the first stage's decoder takes for each of its codes: how alike
-            they are. It is not trained.
-    """
-
-    def __init__(
-        self, settings: ContextSettings, context: int, num_actions: int, embedding: Tensor
-    ):
-        super().__init__()
-        # Of one scale, whatever that of the first stage is.
-        self.register_buffer("embedding", embedding / embedding.std().clamp_min(1e-9))
-        self.code = nn.Linear(embedding.shape[1], settings.embedding_channels)
-        # Beside the codes two maps that say where a place is: things ahead grow, those beside move.
-        inputs = context * settings.embedding_channels + 2
-        self.input = nn.Conv2d(inputs, settings.channels, 5, padding=2)
-        self.blocks = nn.ModuleList(
-            ContextBlock(settings.channels, num_actions) for _ in range(settings.blocks)
-        )
-        self.output = nn.Conv2d(settings.channels, settings.map_channels, 1)
-
-    def forward(self, before: Tensor, actions: Tensor | None) -> Tensor:
-        # The table is small: each code goes through the linear layer once, not each place.
-        codes = F.embedding(before, self.code(self.embedding))  # (B, T, h, w, E)
-        batch, _, height, width, _ = codes.shape
-        frames = codes.movedim(-1, 2).flatten(1, 2)  # (B, T E, h, w)
-        down = torch.linspace(-1, 1, height, device=codes.device, dtype=codes.dtype)
-        across = torch.linspace(-1, 1, width, device=codes.device, dtype=codes.dtype)
-        places = torch.stack(torch.meshgrid(down, across, indexing="ij"))
-        x = self.input(torch.cat([frames, places.expand(batch, -1, -1, -1)], 1))
-        for block in self.blocks:
-            x = block(x, actions)
-        return self.output(F.relu(x))
 
 
 class VideoPrior(nn.Module):
