@@ -182,7 +182,7 @@ def test_a_file_that_nothing_is_learnt_from_is_refused_in_one_line(command):
 
 
 def test_light_that_changes_from_frame_to_frame_is_no_motion():
-    """A cosine does not know how bright: a frame beside itself at half the contrast stands still."""
+    """A cosine has no length: a frame beside itself at half the contrast stands still."""
     torch.manual_seed(0)
     judge = ActionJudge(JudgeSettings(channels=4), NAMES, (SIDE, SIDE)).eval()
     for layer in judge.features[::2]:
