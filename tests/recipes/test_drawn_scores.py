@@ -276,7 +276,10 @@ def asked(worlds, monkeypatch):
 
     monkeypatch.setattr(drawn_scores, "roll_out", roll_out)
     monkeypatch.setattr(drawn_scores, "AT_ONCE", 5)
-    return calls
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield calls
+    torch.set_num_threads(threads)
 
 
 def score(worlds, names=NAMES, **changes):
@@ -287,14 +290,13 @@ def score(worlds, names=NAMES, **changes):
 
 
 def test_a_prior_draws_windows_in_batches_each_by_random_numbers_of_its_own(worlds, asked):
-    threads = torch.get_num_threads()
     facts = score(worlds)
     drawn = [(5, FRAMES, {"seed": 3, "temperature": 0.5}), (3, FRAMES, {"seed": 8})]
     drawn[1][2]["temperature"] = 0.5
     assert [call[:3] for call in asked[:8]] == drawn * 4  # as they were told, and thrice commanded
     # A clip is timed on one thread, after what is made but once.
     assert [(*call[:2], call[3]) for call in asked[8:]] == [(1, 1, 1), (1, FRAMES, 1)]
-    assert torch.get_num_threads() == threads
+    assert torch.get_num_threads() == 2
     assert facts["fidelity"]["drawn"]["accuracy"]["mean"] == 1
     assert 0 < facts["seconds_a_clip"] < 60
     assert (facts["windows"], facts["episodes"], facts["context"]) == (8, 8, CONTEXT)
