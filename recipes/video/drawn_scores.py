@@ -67,15 +67,17 @@ def score_drawn(
     is_told = bool(prior.action_names)
 
     def draw(before: Tensor, actions: Tensor | None) -> Tensor:
-        parts = []
-        for i in range(0, len(before), AT_ONCE):
-            told = actions[i : i + AT_ONCE].to(where) if is_told else None
-            codes = roll_out(
-                *(prior, before[i : i + AT_ONCE].to(where), told, frames),
+        parts = [
+            roll_out(
+                prior,
+                before[i : i + AT_ONCE],
+                actions[i : i + AT_ONCE] if is_told else None,
+                frames,
                 seed=seed + i,  # or each batch would draw by the same random numbers
                 temperature=temperature,
             )
-            parts.append(codes.cpu())
+            for i in range(0, len(before), AT_ONCE)
+        ]
         return torch.cat(parts)
 
     part = encode_frames(first, file, test_index)
