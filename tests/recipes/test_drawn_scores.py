@@ -13,7 +13,9 @@ import pytest
 import torch
 from torch import nn
 
+from recipes.frames.code_map import CodeMap
 from recipes.frames.frames_file import FramesFile
+from recipes.frames.settings import PixelCNNSettings
 from recipes.video import drawn_scores
 from recipes.video.code_frames import encode_frames
 from recipes.video.drawn_measures import (
@@ -27,6 +29,8 @@ from recipes.video.drawn_measures import (
     sharpness,
 )
 from recipes.video.drawn_scores import score_drawn
+from recipes.video.settings import ContextSettings, VideoPriorSettings
+from recipes.video.video_prior import VideoPrior
 from recipes.video.window_scores import measure_drift, score_windows
 from recipes.video.windows import choose_windows, cut_windows
 from vqspeech.errors import InputError
@@ -308,6 +312,33 @@ def test_a_prior_that_is_told_no_actions_is_not_judged(worlds, asked):
     assert facts["fidelity"] is None
     assert facts["drift"]["drawn"]["kept"] == [1] * FRAMES
     assert len(asked) == 4
+
+
+def test_a_seed_draws_the_same_frames_again_and_an_untrained_prior_follows_nothing(worlds):
+    torch.manual_seed(0)
+    settings = VideoPriorSettings(
+        context=CONTEXT,
+        network=ContextSettings(channels=4, blocks=1, embedding_channels=2, map_channels=4),
+        pixelcnn=PixelCNNSettings(
+            channels=4, layers=2, kernel_size=3, first_kernel_size=3, head_channels=4
+        ),
+    )
+    code_map = CodeMap(GREYS, 1, VIEW, VIEW, "made-up")
+    prior = VideoPrior(settings, code_map, NAMES, torch.randn(GREYS, 2)).eval()
+
+    def score(seed):
+        options = {"clips": 16, "frames": 2, "seed": seed, "device": "cpu"}
+        index = np.arange(len(worlds.file))
+        facts = score_drawn(GreyStage(), prior, TileJudge(), worlds.file, index, **options)
+        del facts["seconds_a_clip"], facts["seed"]
+        return facts
+
+    facts = score(0)
+    assert score(0) == facts != score(1)
+    assert facts["fidelity"]["real"]["accuracy"]["mean"] == 1
+    assert facts["fidelity"]["drawn"]["accuracy"]["mean"] < 0.6
+    assert max(facts["drift"]["drawn"]["kept"]) < 0.15
+    assert max(facts["psnr"]["drawn"]) < min(facts["psnr"]["reconstructed"]) - 20
 
 
 @pytest.mark.parametrize(
