@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from recipes.frames.result_files import Results
 from recipes.frames.tables import as_block, describe_hardware, made_by
 from recipes.images.bits_picture import draw_bits
 from recipes.images.bits_table import ordered_systems, paper_figure
-from recipes.images.result_files import BITS, FIRST, SECOND, Results, read_results
+from recipes.images.result_files import BITS, FILES, FIRST, SECOND
 from recipes.images.training_curves import code_curves, comparison_curves, first_stage_curves
 from vqspeech.errors import InputError
 from vqspeech.report.page import Block, Header, Heading, Missing, Raster, Section, Text, render_page
@@ -72,7 +73,7 @@ def images_page(exp: Path) -> str:
 
 
 def _read(path: Path, kind: str) -> Results | None:
-    return read_results(path, kind) if path.is_file() else None
+    return FILES.read(path, kind) if path.is_file() else None
 
 
 def _pictures(exp: Path, place: Place) -> Path:
