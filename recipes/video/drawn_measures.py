@@ -52,8 +52,8 @@ def score_actions(
         names: of the A actions.
 
     Returns:
-        accuracy over episodes, its bounds within 0 and 1; the same by_step; by_action the share of its pairs, None where it
-        was never told; confusion (A, A), a row for each action that was told.
+        accuracy over episodes, its bounds within 0 and 1; the same by_step; by_action the share of
+        its pairs, None where it was never told; confusion (A, A), a row for each that was told.
     """
     right = named == told
     confusion = np.zeros((len(names), len(names)), int)
