@@ -25,7 +25,7 @@ from vqspeech.errors import InputError
 NAMES = ("forward", "right", "left")
 SIDE, MOVE = 24, 4
 TRAINING = {
-    **{"steps": 6, "batch_size": 16, "learning_rate": 1e-2, "final_learning_rate": 1e-3},
+    **{"steps": 6, "batch_size": 16, "learning_rate": 5e-3, "final_learning_rate": 1e-3},
     **{"warmup_steps": 0, "average_decay": 0.8, "log_every": 2, "checkpoint_every": 3},
     **{"precision": "float32", "threads": 1},
 }
@@ -61,7 +61,7 @@ def command(monkeypatch, capsys, tmp_path):
     """A function that runs the command on the made-up file: exit status, output, errors."""
     monkeypatch.chdir(tmp_path)
     write_frames("walls.npz", made_up_file())
-    model = {"channels": 4, "reach_across": 2}
+    model = {"channels": 8, "reach_across": 2}
     settings = {"model": model, "training": TRAINING}
     (tmp_path / "judge.yaml").write_text(yaml.safe_dump(settings))
 
