@@ -25,7 +25,7 @@ from vqspeech.errors import InputError
 NAMES = ("forward", "right", "left")
 SIDE, MOVE = 24, 4
 TRAINING = {
-    **{"steps": 6, "batch_size": 16, "learning_rate": 1e-2, "final_learning_rate": 1e-3},
+    **{"steps": 6, "batch_size": 16, "learning_rate": 5e-3, "final_learning_rate": 1e-3},
     **{"warmup_steps": 0, "average_decay": 0.8, "log_every": 2, "checkpoint_every": 3},
     **{"precision": "float32", "threads": 1},
 }
@@ -61,7 +61,7 @@ def command(monkeypatch, capsys, tmp_path):
     """A function that runs the command on the made-up file: exit status, output, errors."""
     monkeypatch.chdir(tmp_path)
     write_frames("walls.npz", made_up_file())
-    model = {"channels": 4, "reach_across": 2}
+    model = {"channels": 8, "reach_across": 2}
     settings = {"model": model, "training": TRAINING}
     (tmp_path / "judge.yaml").write_text(yaml.safe_dump(settings))
 
@@ -74,10 +74,10 @@ def command(monkeypatch, capsys, tmp_path):
 
 
 def test_actions_between_frames_that_it_never_saw_are_named_right(command, tmp_path):
-    steps = ("--set", "training.steps=100", "--set", "training.checkpoint_every=50")
+    steps = ("--set", "training.steps=60", "--set", "training.checkpoint_every=30")
     status, printed, told = command(*steps)
     assert status == 0, told
-    assert printed.startswith("run/step-00000100  best step-")
+    assert printed.startswith("run/step-00000060  best step-")
     assert "nats a pair" in printed
     other = made_up_file(60, seed=1)
     judge = load_judge(tmp_path / "run", other)
