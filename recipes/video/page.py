@@ -121,13 +121,14 @@ def _drawn_pictures(drawn: Path) -> list[Raster | Path]:
     return [
         picture(
             *(shown, "drawn-moving", "Moving"),
-            f"While the ground is white, the frames are ones that were seen.{told}",
+            "While the ground is white, the frames are ones that were seen.",
             maker,
             shows="clips side by side, again and again",
             is_moving=True,
         ),
         picture(
             *(drawn.with_suffix(".png"), "drawn-strip", "Frame by frame"),
+            # On the page it is too small for what is written above its rows.
             f"Before the line stand frames that were seen, behind it drawn ones.{told}",
             maker,
             shows="a row of frames for each clip",
