@@ -60,35 +60,55 @@ class PictureBatches:
     def __init__(
         self, pictures: PictureSet, batch_size: int, seed: int, crop: int = 0, flip: bool = False
     ):
-        height, width = pictures.pixels.shape[1:3]
-        if crop > min(height, width):
-            raise ValueError(f"crops of {crop} pixels from pictures of {height} x {width}")
+        check_crop(crop, *pictures.pixels.shape[1:3])
         self._pictures, self._seed, self._crop, self._flip = pictures, seed, crop, flip
         self._order = ShuffledIndices(len(pictures), batch_size, seed)
 
     def at(self, step: int) -> Tensor:
         """(B, 3, H, W) uint8."""
         index = self._order.at(step)
-        rng = np.random.default_rng((self._seed, _CROPS, step))
-        height, width = self._pictures.pixels.shape[1:3]
-        side = self._crop
-        batch = []
-        for i in index:
-            picture = self._pictures.pixels[i]
-            if side:
-                top, left = rng.integers(height - side + 1), rng.integers(width - side + 1)
-                picture = picture[top : top + side, left : left + side]
-            if self._flip and rng.random() < 0.5:
-                picture = picture[:, ::-1]
-            batch.append(picture)
+        rng = crop_generator(self._seed, step)
+        batch = [cut(self._pictures.pixels[i], rng, self._crop, self._flip) for i in index]
         return as_tensor(np.stack(batch))
 
 
+def crop_generator(seed: int, step: int) -> np.random.Generator:
+    """What the crops and mirrors of a step are drawn from."""
+    return np.random.default_rng((seed, _CROPS, step))
+
+
+def cut(pixels: np.ndarray, rng: np.random.Generator, side: int, flip: bool) -> np.ndarray:
+    """A crop of a picture (H, W, 3), or the same one of all frames of a clip (T, H, W, 3): a view.
+
+    Args:
+        rng: where it lies, and whether it is mirrored.
+        side: pixels; 0 for all of it.
+        flip: whether half of them are mirrored.
+    """
+    height, width = pixels.shape[-3:-1]
+    if side:
+        top, left = rng.integers(height - side + 1), rng.integers(width - side + 1)
+        pixels = pixels[..., top : top + side, left : left + side, :]
+    if flip and rng.random() < 0.5:
+        pixels = pixels[..., ::-1, :]
+    return pixels
+
+
+def check_crop(side: int, height: int, width: int) -> None:
+    """Refuse crops that are larger than the pictures.
+
+    Raises:
+        ValueError: they are.
+    """
+    if side > min(height, width):
+        raise ValueError(f"crops of {side} pixels from pictures of {height} x {width}")
+
+
 def as_tensor(pixels: np.ndarray) -> Tensor:
-    """(N, H, W, 3) uint8 to (N, 3, H, W) uint8."""
-    return torch.from_numpy(np.require(pixels, requirements=["C", "W"])).permute(0, 3, 1, 2)
+    """(N, H, W, 3) uint8 to (N, 3, H, W) uint8; clips (N, T, H, W, 3) to (N, 3, T, H, W)."""
+    return torch.from_numpy(np.require(pixels, requirements=["C", "W"])).movedim(-1, 1)
 
 
 def as_array(pictures: Tensor) -> np.ndarray:
-    """(N, 3, H, W) uint8 to (N, H, W, 3)."""
-    return pictures.permute(0, 2, 3, 1).cpu().numpy()
+    """Undo `as_tensor`: the colours last, on the CPU."""
+    return pictures.movedim(1, -1).cpu().numpy()

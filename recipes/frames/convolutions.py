@@ -3,6 +3,8 @@
 Shapes: B pictures, H x W pixels, C hidden channels, D latent channels, h x w = H / 4 x W / 4.
 """
 
+from abc import ABC, abstractmethod
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -14,17 +16,22 @@ STRIDE = 4  # pixels a side for one latent: two strides of 2
 
 
 def prepare(pixels: Tensor) -> Tensor:
-    """What an encoder is given of levels 0 to 255: (B, 3, H, W) float32 in [-1, 1]."""
+    """What an encoder is given of levels 0 to 255: (B, 3, *axes) float32 in [-1, 1]."""
     return pixels.float() / 127.5 - 1
 
 
 class ResidualBlock(nn.Module):
-    """x + conv1(ReLU(conv3(ReLU(x)))), (B, C, h, w) to (B, C, h, w)."""
+    """x + conv1(ReLU(conv3(ReLU(x)))), (B, C, *axes) to (B, C, *axes).
 
-    def __init__(self, channels: int):
+    Args:
+        channels: C.
+        convolution: over as many axes as there are, such as `nn.Conv3d` of clips.
+    """
+
+    def __init__(self, channels: int, convolution: type[nn.Module] = nn.Conv2d):
         super().__init__()
-        self.wide = nn.Conv2d(channels, channels, 3, padding=1)
-        self.narrow = nn.Conv2d(channels, channels, 1)
+        self.wide = convolution(channels, channels, 3, padding=1)
+        self.narrow = convolution(channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.narrow(F.relu(self.wide(F.relu(x))))
@@ -63,11 +70,58 @@ class PictureEncoder(nn.Module):
         return self.output(F.relu(self.residual(self.downsample(x))))
 
 
-class PictureDecoder(nn.Module):
-    """p(pixels | latents): each sub-pixel by itself, given the latents.
+class LevelDecoder(nn.Module, ABC):
+    """p(levels | latents): each sub-pixel by itself, given the latents.
 
     Attributes:
         likelihood: what turns the last layer's channels into distributions over 256 levels.
+    """
+
+    likelihood: PixelLikelihood
+
+    @abstractmethod
+    def forward(self, latents: Tensor) -> Tensor:
+        """(B, D, *axes) to the likelihood's parameters (B, channels, *axes of the levels)."""
+
+    def nll(
+        self,
+        target: Tensor,
+        latents: Tensor,
+        condition: Tensor | None = None,
+        lengths: Tensor | None = None,
+    ) -> Likelihood:
+        """-log p of levels (B, 3, *axes), summed over each picture or clip.
+
+        Raises:
+            ValueError: a condition or lengths, which pictures do not have.
+        """
+        if condition is not None or lengths is not None:
+            raise ValueError("pictures have neither a condition nor lengths")
+        nats = self.nats(self(latents), target)
+        elements = torch.full((len(target),), nats[0].numel(), device=target.device)
+        return Likelihood(nats.flatten(1).sum(1), elements)
+
+    def mean(self, latents: Tensor) -> Tensor:
+        """The expected levels, (B, 3, *axes) float32 in 0..255."""
+        return self.mean_of(self(latents))
+
+    def nats(self, parameters: Tensor, levels: Tensor) -> Tensor:
+        """-log p of each sub-pixel, (B, 3, *axes), by what `forward` gave."""
+        return self.likelihood.nats(_as_tall(parameters), _as_tall(levels)).view(levels.shape)
+
+    def mean_of(self, parameters: Tensor) -> Tensor:
+        """The expected levels, (B, 3, *axes), by what `forward` gave."""
+        mean = self.likelihood.mean(_as_tall(parameters))
+        return mean.view(*mean.shape[:2], *parameters.shape[2:])
+
+
+def _as_tall(x: Tensor) -> Tensor:
+    """(B, C, T, H, W) to (B, C, T H, W): the frames of a clip one above the other, as a picture."""
+    return x.flatten(2, -2)
+
+
+class PictureDecoder(LevelDecoder):
+    """The decoder of pictures, (B, D, h, w) to (B, 3, H, W).
 
     Args:
         in_channels: D.
@@ -99,25 +153,3 @@ class PictureDecoder(nn.Module):
     def forward(self, latents: Tensor) -> Tensor:
         """(B, D, h, w) to the likelihood's parameters (B, channels, H, W)."""
         return self.upsample(self.residual(self.input(latents)))
-
-    def nll(
-        self,
-        target: Tensor,
-        latents: Tensor,
-        condition: Tensor | None = None,
-        lengths: Tensor | None = None,
-    ) -> Likelihood:
-        """-log p of levels (B, 3, H, W), summed over each picture.
-
-        Raises:
-            ValueError: a condition or lengths, which pictures do not have.
-        """
-        if condition is not None or lengths is not None:
-            raise ValueError("pictures have neither a condition nor lengths")
-        nats = self.likelihood.nats(self(latents), target)
-        elements = torch.full((len(target),), nats[0].numel(), device=target.device)
-        return Likelihood(nats.flatten(1).sum(1), elements)
-
-    def mean(self, latents: Tensor) -> Tensor:
-        """The expected levels, (B, 3, H, W) float32 in 0..255."""
-        return self.likelihood.mean(self(latents))

@@ -66,6 +66,11 @@ def training_seconds(paths: Mapping[str, str | os.PathLike]) -> dict[str, float]
     return found
 
 
+def steps_of(folder: Path) -> int | None:
+    """After how many steps a checkpoint was written; of a shared model it is not known."""
+    return int(folder.name.removeprefix("step-")) if folder.name[:5] == "step-" else None
+
+
 def load_weights(model: nn.Module, folder: Path) -> None:
     """Fill a model with the weights of its folder, the averaged ones of a checkpoint.
 

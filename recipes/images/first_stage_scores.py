@@ -19,7 +19,7 @@ from recipes.frames.first_stage import (
     score_pictures,
 )
 from recipes.frames.grids import contact_sheet, write_png
-from recipes.frames.model_folder import training_seconds
+from recipes.frames.model_folder import steps_of, training_seconds
 from recipes.frames.pictures import PictureData, PictureSet
 from recipes.images.code_prior import PicturePrior, load_prior
 from recipes.images.draw import draw_codes
@@ -74,7 +74,7 @@ def examine_first_stage(
         "format": 1,
         "data": data.name,
         "size": width,
-        "steps": int(folder.name.removeprefix("step-")) if folder.name[:5] == "step-" else None,
+        "steps": steps_of(folder),
         "model": config["model"],
         "model_hash": hash_folder(folder),
         "test_pictures": len(test),

@@ -5,7 +5,8 @@ from typing import Any
 
 from recipes.frames.first_stage import FORMAT as VQVAE_FORMAT
 from recipes.frames.first_stage import KIND as VQVAE_KIND
-from recipes.frames.first_stage import PictureVQVAE, picture_config
+from recipes.frames.first_stage import PictureVQVAE
+from recipes.frames.level_vqvae import level_config
 from recipes.frames.model_folder import load_weights, read_model_config, read_model_settings
 from recipes.frames.settings import VQVAESettings
 from recipes.images.sampled_latents import SampledLatents
@@ -36,7 +37,7 @@ def build_model(settings: VQVAESettings | VAESettings | VIMCOSettings) -> Pictur
 def model_config(model: PictureModel, size: int, data: str) -> dict[str, Any]:
     """What config.json holds; `data` is what the pictures may be called."""
     if isinstance(model, PictureVQVAE):
-        return picture_config(model, size, data)
+        return level_config(model, size, data)
     settings = model.settings.model_dump(mode="json")
     return {"kind": model.kind, "format": FORMAT, "model": settings, "size": size, "data": data}
 

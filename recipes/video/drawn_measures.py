@@ -52,14 +52,17 @@ def score_actions(
         names: of the A actions.
 
     Returns:
-        accuracy over episodes; the same by_step; by_action the share of its pairs, None where it
-        was never told; confusion (A, A), a row for each action that was told.
+        accuracy over episodes, its bounds within 0 and 1; the same by_step; by_action the share of
+        its pairs, None where it was never told; confusion (A, A), a row for each that was told.
     """
     right = named == told
     confusion = np.zeros((len(names), len(names)), int)
     np.add.at(confusion, (told.ravel(), named.ravel()), 1)
+    accuracy = over_episodes(right, episode)
+    if accuracy["low"] is not None:  # Student's t knows nothing of shares
+        accuracy |= {"low": max(0.0, accuracy["low"]), "high": min(1.0, accuracy["high"])}
     return {
-        "accuracy": over_episodes(right, episode),
+        "accuracy": accuracy,
         "by_step": by_step(right, episode),
         "by_action": {
             name: float(row[i] / row.sum()) if row.sum() else None

@@ -62,7 +62,7 @@ def score_drawn(
         MissingError: no such device.
     """
     where = choose_device(device)
-    _check_names(prior, judge, file)
+    check_actions(prior, judge, file)
     first, prior = first.to(where), prior.to(where)
     is_told = bool(prior.action_names)
 
@@ -97,7 +97,12 @@ def score_drawn(
     }
 
 
-def _check_names(prior: VideoPrior, judge: ActionJudge | None, file: FramesFile) -> None:
+def check_actions(prior: VideoPrior, judge: ActionJudge | None, file: FramesFile) -> None:
+    """Refuse models that know other actions than those of the frames.
+
+    Raises:
+        InputError: they do.
+    """
     known = {"prior": prior.action_names, "judge": judge.action_names if judge else ()}
     for model, names in known.items():
         if names and names != file.action_names:

@@ -1,6 +1,6 @@
 """Tables of results as Markdown, as RESULTS.md holds them.
 
-python -m recipes.video.results exp/scores/video.json exp/clip_pictures/clips.json
+python -m recipes.video.results exp/scores/video.json exp/clip_scores/clips.json
 """
 
 from pathlib import Path

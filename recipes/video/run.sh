@@ -65,22 +65,24 @@ elif stage_runs 1 "frames" "$out/data" "$data" "$frames" "$seed"; then
   stage_done frames.npz
 fi
 
-if stage_runs 2 "frames to codes" "$vqvae" "$(content_of "$file")" \
+content="$(content_of "$file")"
+
+if stage_runs 2 "frames to codes" "$vqvae" "$content" \
   "$(settings_in "$models/vqvae.yaml")"; then
   needs "$file" 1
   video train "$models/vqvae.yaml" "${given[@]}" --out "$vqvae"
   stage_done best/config.json
 fi
 
-if stage_runs 3 "clips to codes" "$exp/clips" "$(content_of "$file")" "$(manifest "$vqvae")" \
+if stage_runs 3 "clips to codes" "$exp" "$content" "$(manifest "$vqvae")" \
   "$(settings_in "$models/clips.yaml")"; then
   needs "$vqvae/best/config.json" 2
   video train "$models/clips.yaml" "${given[@]}" --out "$exp/clips"
   video examine_clips --model "$exp/clips" --beside "$vqvae" "${given[@]}" --out "$exp/clip_scores"
-  stage_done best/config.json
+  stage_done clips/best/config.json clip_scores/clips.json
 fi
 
-if stage_runs 4 "priors" "$exp/prior" "$(content_of "$file")" "$(manifest "$vqvae")" \
+if stage_runs 4 "priors" "$exp" "$content" "$(manifest "$vqvae")" \
   "$(settings_in "$models/prior.yaml")"; then
   needs "$vqvae/best/config.json" 2
   of_codes=("$models/prior.yaml" --model "$vqvae" "${given[@]}")
@@ -90,19 +92,19 @@ if stage_runs 4 "priors" "$exp/prior" "$(content_of "$file")" "$(manifest "$vqva
   video train_prior "${of_codes[@]}" --out "$exp/without" --set model.actions=false
   video train_prior "${of_codes[@]}" --out "$exp/alone" --set model.actions=false \
     --set model.context=0
-  stage_done best/config.json
+  stage_done {prior,without,alone}/best/config.json
 fi
 
-if stage_runs 5 "judge of actions" "$exp/judge" "$(content_of "$file")" \
+if stage_runs 5 "judge of actions" "$exp/judge" "$content" \
   "$(settings_in "$models/judge.yaml")"; then
   needs "$file" 1
   video train_judge "$models/judge.yaml" "${given[@]}" --out "$exp/judge"
   stage_done best/config.json
 fi
 
-if stage_runs 6 "measures" "$exp/scores" "$clips" "$drawn" "$seed" \
+if stage_runs 6 "measures" "$exp/scores" "$content" "$clips" "$drawn" "$seed" \
   "$(manifest "$vqvae" "$exp/prior" "$exp/without" "$exp/alone" "$exp/judge")"; then
-  needs "$exp/alone/best/config.json" 4
+  for prior in prior without alone; do needs "$exp/$prior/best/config.json" 4; done
   needs "$exp/judge/best/config.json" 5
   video examine --model "$vqvae" --prior "$exp/prior" --without "$exp/without" \
     --alone "$exp/alone" --judge "$exp/judge" "${given[@]}" --clips "$clips" --frames "$drawn" \
@@ -110,16 +112,16 @@ if stage_runs 6 "measures" "$exp/scores" "$clips" "$drawn" "$seed" \
   stage_done video.json
 fi
 
-if stage_runs 7 "figure" "$exp/figure" "$actions" "$drawn" "$seed" "$(content_of "$file")" \
+if stage_runs 7 "figure" "$exp/figure" "$content" "$actions" "$drawn" "$seed" \
   "$(manifest "$vqvae" "$exp/prior")"; then
   needs "$exp/prior/best/config.json" 4
   stage_begins
   rows=()
   for action in ${actions//,/ }; do rows+=(--actions "$action*$drawn"); done
+  # More than a prior sees: it takes the last ones.
   video cut --data "$file" --part test --frames 16 --out "$exp/figure/clip.npz" --overwrite
   video sample --context "$exp/figure/clip.npz" --model "$vqvae" --prior "$exp/prior" \
-    "${rows[@]}" --seed "$seed" --device "$device" \
-    --out "$exp/figure/drawn" --overwrite
+    "${rows[@]}" --seed "$seed" --device "$device" --out "$exp/figure/drawn" --overwrite
   stage_done clip.npz drawn.png drawn.gif drawn.webp drawn.npz
 fi
 

@@ -1,16 +1,18 @@
 """What a prior over frames comes to on held-out episodes: bits, and the frames that it draws."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from recipes.frames.code_map import check_size
+import numpy as np
+
 from recipes.frames.first_stage import load_picture_vqvae
-from recipes.frames.frames_file import read_frames, split_frames
+from recipes.frames.frames_file import FramesFile, read_frames, split_frames
 from recipes.frames.model_folder import training_seconds
 from recipes.video.action_judge import load_judge
 from recipes.video.code_frames import encode_frames
-from recipes.video.drawn_scores import score_drawn
+from recipes.video.drawn_scores import check_actions, score_drawn
 from recipes.video.frame_bits import score_bits
 from recipes.video.video_prior import VideoPrior, load_video_prior
 from vqspeech.checkpoint import find_model, hash_folder
@@ -51,38 +53,35 @@ def examine_video(
         seed, temperature: of the samples.
 
     Raises:
-        VQSpeechError: models or frames are not as they should be, or do not fit each other.
+        VQSpeechError: models or frames are not as they should be, or do not fit each other; all
+            of it is found before anything is scored.
     """
     where, out = choose_device(device), Path(out)
     folder = find_model(model)
-    first, _ = load_picture_vqvae(folder)
+    first, about = load_picture_vqvae(folder)
     first.to(where)
     name = hash_folder(folder)
-    own = load_video_prior(prior, name).to(where)
-    if not own.context:
-        raise InputError(f"{prior}: sees no frames before; give it as --alone")
-    others = {
+    places = {"prior": prior, "without": without, "alone": alone}
+    priors = {
         key: load_video_prior(path, name).to(where)
-        for key, path in (("without", without), ("alone", alone))
+        for key, path in places.items()
         if path is not None
     }
-    _check_others(own, others, {"without": without, "alone": alone})
-    file = read_frames(data)
-    check_size(own.code_map, file.frames.shape[1:3], prior)
+    _check_priors(priors, places)
+    own = priors["prior"]
+    file = read_frames(data, about["size"])
+    named = None if judge is None else load_judge(judge, file)
+    check_actions(own, named, file)
     parts = split_frames(file)
-    for part in ("train", "test"):
-        if not len(parts[part]):
-            raise InputError(f"{data}: no episode in the part {part}; collect more frames")
+    _check_parts(file, parts, data, own.context, frames)
     train, test = (encode_frames(first, file, parts[part]) for part in ("train", "test"))
-    if not len(test.targets(own.context)):
-        raise InputError(
-            f"{data}: no held-out episode is longer than {own.context} frames; collect longer ones"
-        )
-    named = None if judge is None else load_judge(judge)
-    runs = {"VQ-VAE": model, "prior": prior}
-    runs |= {"prior without actions": without} if without is not None else {}
-    runs |= {"PixelCNN alone": alone} if alone is not None else {}
-    runs |= {"judge": judge} if judge is not None else {}
+    runs = {
+        "VQ-VAE": model,
+        "prior": prior,
+        "prior without actions": without,
+        "PixelCNN alone": alone,
+        "judge": judge,
+    }
     facts = {
         "kind": KIND,
         "format": FORMAT,
@@ -94,7 +93,7 @@ def examine_video(
         "prior_hash": hash_folder(find_model(prior)),
         "test_frames": len(test),
         "test_episodes": len(set(test.episode.tolist())),
-        "bits": score_bits(own, others.get("without"), others.get("alone"), train, test),
+        "bits": score_bits(own, priors.get("without"), priors.get("alone"), train, test),
         "drawn": score_drawn(
             *(first, own, named, file, parts["test"]),
             clips=clips,
@@ -103,29 +102,57 @@ def examine_video(
             temperature=temperature,
             device=device,
         ),
-        "training_seconds": training_seconds(runs),
+        "training_seconds": training_seconds(
+            {key: path for key, path in runs.items() if path is not None}
+        ),
         "environment": describe_environment("python -m recipes.video.examine"),
     }
     write_json(out / "video.json", facts)
     return facts
 
 
-def _check_others(
-    own: VideoPrior, others: dict[str, VideoPrior], places: dict[str, str | os.PathLike | None]
+def _check_priors(
+    priors: Mapping[str, VideoPrior], places: Mapping[str, str | os.PathLike | None]
 ) -> None:
     """Refuse priors that differ in more than in what they are told."""
-    for key, prior in others.items():
-        if prior.action_names:
+    own = priors["prior"]
+    if not own.context:
+        raise InputError(
+            f"{places['prior']}: sees no frames before; give it as --alone, and as --prior one "
+            "that does"
+        )
+    for key in ("without", "alone"):
+        if key in priors and priors[key].action_names:
             raise InputError(f"{places[key]}: is told actions; train it with model.actions=false")
-    if "alone" in others and others["alone"].context:
+    if "alone" in priors and priors["alone"].context:
         raise InputError(f"{places['alone']}: sees frames before; train it with model.context=0")
-    if "without" in others:
+    if "without" in priors:
+        if not own.action_names:
+            raise InputError(f"{places['prior']}: is told no actions itself; leave --without out")
         ours, theirs = (
-            prior.settings.model_copy(update={"actions": True})
-            for prior in (own, others["without"])
+            each.settings.model_copy(update={"actions": True}) for each in (own, priors["without"])
         )
         if ours != theirs:
             raise InputError(
                 f"{places['without']}: of another size than the prior with actions; train one "
                 "with the same settings, so that the actions are all the difference"
             )
+
+
+def _check_parts(
+    file: FramesFile,
+    parts: Mapping[str, np.ndarray],
+    place: str | os.PathLike,
+    context: int,
+    frames: int,
+) -> None:
+    """Refuse frames of which nothing could be counted, or nothing drawn."""
+    for part in ("train", "test"):
+        if not len(parts[part]):
+            raise InputError(f"{place}: no episode in the part {part}; collect more frames")
+    longest = np.bincount(file.episode[parts["test"]]).max()
+    if longest < context + frames:
+        raise InputError(
+            f"{place}: the longest held-out episode has {longest} frames, {context} of context and "
+            f"{frames} to be drawn are wanted; collect longer ones, or draw fewer"
+        )

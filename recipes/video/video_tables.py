@@ -6,11 +6,11 @@ from typing import Any
 
 from recipes.frames.tables import Figures, Number
 
-SYSTEMS = {  # names of `recipes.video.frame_bits`
-    "with": "six frames before, and the action",
+SYSTEMS = {  # of `recipes.video.frame_bits`; `before` says how many frames are seen
+    "with": "{before}, and the action",
     "averaged": "the same, averaged over actions that might have come",
-    "without": "six frames before, trained without actions",
-    "another": "six frames before, told another action",
+    "without": "{before}, trained without actions",
+    "another": "{before}, told another action",
     "alone": "PixelCNN, nothing before",
     "repeat": "the last frame repeated",
 }
@@ -18,7 +18,7 @@ COMPARISONS = {
     "averaged": "the action saves, against the average over actions",
     "without": "the action saves, against the prior without actions",
     "another": "another action costs",
-    "alone": "frames before and action save",
+    "alone": "{told} save, against the PixelCNN",
     "repeat": "better than the last frame repeated",
 }
 STEPS = (1, 2, 3, 5, 10)  # that are shown, and the last one
@@ -33,15 +33,16 @@ def video_tables(facts: Mapping[str, Any]) -> list[Figures]:
 
 
 def _systems(facts: Mapping[str, Any]) -> dict[str, str]:
-    """What the systems are called, by how many frames they see."""
+    """What the systems are called, by how many frames they see and whether they hear of actions."""
     context = facts["settings"]["context"]
-    seen = "one frame before" if context == 1 else f"{_number(context)} frames before"
-    return {key: name.replace("six frames before", seen) for key, name in SYSTEMS.items()}
+    before = "1 frame before" if context == 1 else f"{context} frames before"
+    names = {key: name.format(before=before) for key, name in SYSTEMS.items()}
+    return names if facts["bits"]["action_names"] else names | {"with": before}
 
 
-def _number(count: int) -> str:
-    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-    return words[count] if count < len(words) else str(count)
+def _comparisons(bits: Mapping[str, Any]) -> dict[str, str]:
+    told = "frames before and action" if bits["action_names"] else "frames before"
+    return {key: name.format(told=told) for key, name in COMPARISONS.items()}
 
 
 def bits_table(facts: Mapping[str, Any]) -> Figures:
@@ -64,7 +65,7 @@ def bits_table(facts: Mapping[str, Any]) -> Figures:
     )
     return Figures(
         f"{facts['data']}, {height} x {width} codes of {num_codes}: {bits['frames']} held-out "
-        f"frames of {facts['test_episodes']} episodes",
+        f"frames of {bits['saved']['repeat']['sources']} episodes",
         ("given", "bits a frame", "bits a code", "weights"),
         tuple(rows),
     )
@@ -75,7 +76,7 @@ def saved_table(facts: Mapping[str, Any]) -> Figures:
     bits = facts["bits"]
     rows = [
         (name, *_interval(bits["saved"][key], "bits", ",.2f"))
-        for key, name in COMPARISONS.items()
+        for key, name in _comparisons(bits).items()
         if key in bits["saved"]
     ]
     if bits["action_bits"]:
@@ -96,10 +97,9 @@ def saved_table(facts: Mapping[str, Any]) -> Figures:
 def judge_savings(bits: Mapping[str, Any]) -> list[str]:
     """What the savings mean, in sentences."""
     saved, ceiling = bits["saved"], bits["action_bits"]
-    lines = []
     if ceiling is None:
-        return lines
-    averaged = saved["averaged"]
+        return []
+    lines, averaged = [], saved["averaged"]
     if averaged["low"] is None:
         lines.append("All frames are of one episode, so there is no interval.")
     elif averaged["low"] > 0:
@@ -111,8 +111,8 @@ def judge_savings(bits: Mapping[str, Any]) -> list[str]:
     most = math.log2(len(bits["action_names"]))
     if "without" in saved and saved["without"]["bits"] > most:
         lines.append(
-            f"No action can save more than {most:.2f} bits: what the prior without actions costs "
-            "beyond that it has learnt too little."
+            f"Against the prior without actions more is saved than the {most:.2f} bits that an "
+            "action can say: that prior has learnt too little."
         )
     return lines
 
@@ -174,7 +174,7 @@ def drift_table(facts: Mapping[str, Any]) -> Figures:
     ):
         for which in ("drawn", "real"):
             rows.append((f"{name}: {which}", drift[which][key], form))
-    gains = ", ".join(f"{entry['mean']:+.1f} dB" + _reach(entry) for entry in psnr["gain"])
+    gains = ", ".join(f"{entry['mean']:+z.1f} dB" + _reach(entry) for entry in psnr["gain"])
     return Figures(
         f"Drawn frames beside what was there, by step; {drawn['windows']} clips of "
         f"{drawn['episodes']} episodes",
@@ -184,7 +184,7 @@ def drift_table(facts: Mapping[str, Any]) -> Figures:
         ),
         (
             f"Drawing is better than repeating by {gains} at the first frames.",
-            f"{drawn['frames']} frames take {drawn['seconds_a_clip']:.2f} s of one core.",
+            f"Drawing a clip takes {drawn['seconds_a_clip']:.2f} s of one core.",
         ),
     )
 
@@ -215,7 +215,7 @@ def clip_table(facts: Mapping[str, Any]) -> Figures:
     if facts["beside"]:
         gained = facts["beside"]["psnr_gained"]
         remarks.append(
-            f"Clips against frames, episode by episode: {gained['decibels']:+.2f} dB"
+            f"Clips against frames, episode by episode: {gained['decibels']:+z.1f} dB"
             f"{_reach(gained)}."
         )
     return Figures(
@@ -241,7 +241,7 @@ def _interval(
 def _reach(entry: Mapping[str, Any]) -> str:
     if entry["low"] is None:
         return ""
-    return f" [{entry['low']:.1f}, {entry['high']:.1f}]"
+    return f" [{entry['low']:z.1f}, {entry['high']:z.1f}]"
 
 
 def _steps(frames: int) -> list[int]:

@@ -6,7 +6,8 @@ import torch
 from recipes.frames.batches import as_tensor
 from recipes.frames.code_map import CodeMap
 from recipes.frames.convolutions import prepare
-from recipes.frames.first_stage import PictureVQVAE, picture_config
+from recipes.frames.first_stage import PictureVQVAE
+from recipes.frames.level_vqvae import level_config
 from recipes.frames.pictures import PictureData, PictureSet
 from recipes.frames.settings import NetworkSettings, PixelCNNSettings, VQVAESettings
 from recipes.images.code_prior import PicturePrior, prior_config
@@ -53,7 +54,7 @@ def build_vqvae(*, num_codes=8, groups=1, seen=None):
 
 def save_vqvae(folder, *, size=8, **sizes):
     vqvae = build_vqvae(**sizes)
-    files = {"config.json": picture_config(vqvae, size, "made-up")}
+    files = {"config.json": level_config(vqvae, size, "made-up")}
     save_folder(folder, files | {"model.safetensors": vqvae.state_dict()})
     return vqvae
 

@@ -255,6 +255,7 @@ def test_an_episode_with_more_windows_counts_once():
     assert found["high"] == pytest.approx(3 / 8 + 12.7062 * 3 / 8, rel=1e-4)
     right = score_actions(np.array([[0], [1]]), np.array([[0], [0]]), np.array([0, 1]), NAMES)
     assert right["by_action"] == {"forward": 0.5, "right": None, "left": None}
+    assert right["accuracy"] == {"mean": 0.5, "low": 0, "high": 1, "episodes": 2}
 
 
 class Prior(nn.Module):

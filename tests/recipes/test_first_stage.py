@@ -16,9 +16,9 @@ from recipes.frames.first_stage import (
     compression,
     encode_pictures,
     load_picture_vqvae,
-    picture_config,
     score_pictures,
 )
+from recipes.frames.level_vqvae import level_config
 from recipes.frames.pictures import PictureSet
 from recipes.frames.settings import VQVAESettings
 from recipes.images.encoded import EncodedSet, encode_set
@@ -154,7 +154,7 @@ def test_what_is_loaded_is_what_was_saved(tmp_path):
             assert torch.equal(loaded.state_dict()[name], tensor)
         assert (config["size"], config["data"]) == (16, "made-up")
     model, config = load_picture_vqvae(tmp_path / "vqvae")
-    assert config == json.loads(json.dumps(picture_config(model, 16, "made-up")))
+    assert config == json.loads(json.dumps(level_config(model, 16, "made-up")))
     given = pictures()
     assert torch.equal(encode_pictures(model, given), encode_pictures(vqvae(), given))
     codes = code_map_of(model, find_model(tmp_path / "vqvae"), encode_set(model, given).codes)

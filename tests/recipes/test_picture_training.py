@@ -1,8 +1,6 @@
 """Training of the three models on pictures of 16 x 16: learnt, resumed, refused."""
 
 import json
-import os
-import signal
 import sys
 from dataclasses import replace
 
@@ -10,15 +8,16 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from run_content import run_content
+from run_content import run_content, stop_in_step
 
 from recipes.frames.command import RunOptions
 from recipes.frames.first_stage import encode_pictures, score_pictures
 from recipes.frames.pictures import PictureData, PictureSet
+from recipes.frames.train_first_stage import TrainingPictures
 from recipes.images.models import build_model, load_model
 from recipes.images.settings import TrainPictureModel
 from recipes.images.train import app
-from recipes.images.train_model import _PictureTask, train_picture_model
+from recipes.images.train_model import bound_task, train_picture_model
 from vqspeech.checkpoint import checkpoints
 from vqspeech.cli.leave import run_for_status
 from vqspeech.errors import InputError
@@ -107,19 +106,6 @@ def test_codes_of_a_trained_vqvae_say_what_is_in_pictures_that_it_never_saw(trai
     assert ((shown > 128) == (held_out.pixels > 128)).mean() > 0.9
 
 
-def stopped_in_step(number):
-    """`_PictureTask.compute_losses`, during which a signal comes."""
-    calls, compute_losses = [], _PictureTask.compute_losses
-
-    def compute(self, pixels):
-        calls.append(1)
-        if len(calls) == number:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return compute_losses(self, pixels)
-
-    return compute
-
-
 @pytest.mark.parametrize("kind", MODELS)
 def test_a_run_in_two_pieces_ends_bit_for_bit_as_one_in_one_piece(
     train, tmp_path, monkeypatch, capsys, kind
@@ -127,7 +113,7 @@ def test_a_run_in_two_pieces_ends_bit_for_bit_as_one_in_one_piece(
     crops = ("training.crop=12", "training.flip=true")
     train(kind, "whole", *crops)
     with monkeypatch.context() as patched:
-        patched.setattr(_PictureTask, "compute_losses", stopped_in_step(4))
+        stop_in_step(patched, 4)
         assert run_for_status(lambda: train(kind, "pieces", *crops)) == 143
     assert capsys.readouterr().err == (
         f"error: stopped by SIGTERM; {tmp_path / 'pieces' / 'step-00000004'} is complete\n"
@@ -181,7 +167,8 @@ def test_validation_takes_pictures_from_all_of_the_part(train, tmp_path):
 def test_validation_draws_the_same_samples_each_time_and_none_of_training_s(kind):
     model = {"kind": kind, "network": NETWORK} | MODELS[kind]
     settings = TrainPictureModel.model_validate({"model": model, "training": TRAINING})
-    task = _PictureTask(build_model(settings.model), settings, some_data())
+    pictures = TrainingPictures(some_data(), settings.training)
+    task = bound_task(build_model(settings.model), pictures)
     found = []
     for seed in (1, 2):
         torch.manual_seed(seed)
