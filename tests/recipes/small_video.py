@@ -1,4 +1,7 @@
-"""Tiny frames of codes and priors over them, as objects and as folders; their weights are drawn."""
+"""Tiny frames of codes, and priors and judges of them, as objects and as folders.
+
+Their weights are drawn.
+"""
 
 import numpy as np
 import torch
@@ -6,6 +9,7 @@ import torch
 from recipes.frames.code_map import CodeMap
 from recipes.frames.frames_file import FramesFile
 from recipes.frames.settings import PixelCNNSettings
+from recipes.video.action_judge import ActionJudge, JudgeSettings, judge_config
 from recipes.video.code_frames import CodeFrames
 from recipes.video.settings import ContextSettings, VideoPriorSettings
 from recipes.video.video_prior import VideoPrior, video_prior_config
@@ -37,6 +41,15 @@ def save_prior(folder, **sizes):
     config = video_prior_config(prior)
     save_folder(folder, {"config.json": config, "model.safetensors": prior.state_dict()})
     return prior
+
+
+def save_judge(folder, *, size=16, actions=ACTIONS):
+    torch.manual_seed(0)
+    settings = JudgeSettings(channels=4, reach_across=1, reach_down=1)
+    judge = ActionJudge(settings, actions, (size, size)).eval()
+    config = judge_config(judge, "made-up")
+    save_folder(folder, {"config.json": config, "model.safetensors": judge.state_dict()})
+    return judge
 
 
 def code_frames(lengths=(5, 4), *, num_codes=8, side=4, seed=0, actions=True):
