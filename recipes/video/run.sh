@@ -17,7 +17,7 @@ nj=1
 
 help_message="Usage: $0 [--OPTION VALUE]...
 Stages: 1 frames  2 frames to codes  3 clips to codes  4 priors  5 judge of actions  6 measures
-        7 figure  8 tables
+        7 figure  8 page and tables
         A stage that was done before with the same inputs is skipped.
 Options, with their defaults:"
 
@@ -125,7 +125,8 @@ if stage_runs 7 "figure" "$exp/figure" "$content" "$actions" "$drawn" "$seed" \
   stage_done clip.npz drawn.png drawn.gif drawn.webp drawn.npz
 fi
 
-if stage_runs 8 "tables"; then
+if stage_runs 8 "page and tables"; then
+  video report --exp "$exp" --out "$exp/report.html"
   found=()
   for made in "$exp/scores/video.json" "$exp/clip_scores/clips.json"; do
     if [ -f "$made" ]; then found+=("$made"); fi

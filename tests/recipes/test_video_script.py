@@ -15,9 +15,9 @@ CASES = """
 CLIPS = ["train", "examine_clips"]
 PRIORS = ["train_prior"] * 3
 FIGURE = ["cut", "sample"]
-EVERYTHING = [
-    *("frames.collect", "train", *CLIPS, *PRIORS, "train_judge", "examine", *FIGURE, "results")
-]
+PAGE = ["report", "results"]
+MADE = ["frames.collect", "train", *CLIPS, *PRIORS, "train_judge", "examine", *FIGURE]
+EVERYTHING = [*MADE, *PAGE]
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def checkout(tmp_path):
     return found
 
 
-def test_all_stages_run_once_and_the_tables_each_time(checkout):
+def test_all_stages_run_once_and_the_page_each_time(checkout):
     (checkout.folder / "my.yaml.told").unlink()
     assert checkout.run("--seed", 3) == EVERYTHING
     models, given = checkout.folder / "models", "--data out/data/frames.npz --device auto"
@@ -56,11 +56,12 @@ def test_all_stages_run_once_and_the_tables_each_time(checkout):
         "sample --context out/exp/figure/clip.npz --model out/exp/vqvae --prior out/exp/prior "
         "--actions forward*4 --actions right*4 --seed 3 --device auto --out out/exp/figure/drawn "
         "--overwrite",
+        "report --exp out/exp --out out/exp/report.html",
         "results out/exp/scores/video.json out/exp/clip_scores/clips.json",
     ]
     table = (checkout.folder / "out" / "exp" / "tables.md").read_text()
     assert table == "table of out/exp/scores/video.json out/exp/clip_scores/clips.json\n"
-    assert checkout.run("--seed", 3) == ["results"]
+    assert checkout.run("--seed", 3) == PAGE
     assert checkout.printed.count("done before; remove") == 7
 
 
@@ -88,9 +89,9 @@ def test_a_change_runs_what_depends_on_it_and_nothing_else(checkout):
     assert again("--actions", "left") == FIGURE
     assert "--actions left*4 --seed" in checkout.calls[-1]
     # Other frames, from which all is learnt again.
-    assert again("--seed", 1) == EVERYTHING[:-1]
+    assert again("--seed", 1) == MADE
     (checkout.folder / "out" / "data" / "frames.npz").write_text("other")
-    assert again("--seed", 1) == EVERYTHING[1:-1]
+    assert again("--seed", 1) == MADE[1:]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_what_was_deleted_is_made_again(checkout, lost, made):
     [
         ("train", EVERYTHING[1:]),
         ("examine_clips", EVERYTHING[2:]),
-        ("sample", [*FIGURE, "results"]),
+        ("sample", [*FIGURE, *PAGE]),
     ],
 )
 def test_a_stage_that_fails_ends_the_recipe_and_is_done_again(checkout, broken, again):
@@ -148,8 +149,8 @@ def test_a_frames_file_is_taken_as_it_is_and_one_that_is_not_there_is_named(chec
     own = ("--data", "walks.npz")
     assert checkout.run(*own) == EVERYTHING[1:]
     assert "stage 1: frames: left out, walks.npz is given" in checkout.printed
-    assert all("--data walks.npz" in call for call in checkout.calls[:-2])
-    assert checkout.run(*own, "--seed", 1) == ["examine", *FIGURE, "results"]  # the same frames
+    assert all("--data walks.npz" in call for call in checkout.calls[: -len(PAGE) - 1])
+    assert checkout.run(*own, "--seed", 1) == ["examine", *FIGURE, *PAGE]  # the same frames
     assert checkout.run(*own, "--stop-stage", 1) == []
     assert checkout.run("--data", "none.npz", status=3) == []
     assert checkout.said == (
@@ -159,10 +160,10 @@ def test_a_frames_file_is_taken_as_it_is_and_one_that_is_not_there_is_named(chec
 
 def test_tables_are_of_what_is_there(checkout):
     tables = checkout.folder / "out" / "exp" / "tables.md"
-    assert checkout.run("--stage", 8) == []
+    assert checkout.run("--stage", 8) == ["report"]
     assert not tables.exists()
     checkout.run("--stop-stage", 3)
-    assert checkout.run("--stage", 8) == ["results"]
+    assert checkout.run("--stage", 8) == PAGE
     assert tables.read_text() == "table of out/exp/clip_scores/clips.json\n"
 
 
