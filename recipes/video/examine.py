@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from recipes.frames.command import DeviceOption, make_app, run
+from recipes.video.action_list import MOST_FRAMES
 
 app = make_app()
 
@@ -24,7 +25,9 @@ def main(
     alone: Annotated[Path | None, typer.Option(help="one that sees no frames before")] = None,
     judge: Annotated[Path | None, typer.Option(help="of the actions between frames")] = None,
     clips: Annotated[int, typer.Option(min=1, help="that are drawn anew, at most")] = 64,
-    frames: Annotated[int, typer.Option(min=1, max=1000, help="that are drawn of each")] = 10,
+    frames: Annotated[
+        int, typer.Option(min=1, max=MOST_FRAMES, help="that are drawn of each")
+    ] = 10,
     seed: Annotated[int, typer.Option(min=0, help="of the samples")] = 0,
     temperature: Annotated[float, typer.Option(min=0, help="of the samples")] = 1.0,
     device: DeviceOption = "auto",

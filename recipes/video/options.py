@@ -11,6 +11,7 @@ from pydantic import Field
 
 from recipes.frames.command import make_app, run
 from recipes.frames.shell_options import print_options
+from recipes.video.action_list import MOST_FRAMES
 from vqspeech.config.schema import Positive, Settings
 
 app = make_app()
@@ -21,7 +22,7 @@ class RecipeOptions(Settings):
 
     frames: Positive = 16000  # that are collected
     clips: Positive = 64  # held-out clips that are drawn anew and measured
-    drawn: Annotated[int, Field(gt=0, le=1000)] = 10  # frames of each
+    drawn: Annotated[int, Field(gt=0, le=MOST_FRAMES)] = 10  # frames of each
     # A folder of settings, relative to the recipe unless absolute.
     models: Path = Path("conf/default")
 
