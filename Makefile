@@ -22,7 +22,7 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# Every recipe from start to end at its smallest settings, those of pictures on photographs and ViZDoom.
+# Every recipe from start to end at its smallest settings, those of pictures and video on photographs and ViZDoom.
 # VCTK and LibriSpeech are the embedded voices, laid out as those corpora are.
 recipes: $(STAMP)
 	set -e; out="$$(mktemp -d)"; \
@@ -33,6 +33,7 @@ recipes: $(STAMP)
 	  egs/$$recipe/run.sh --corpus "$$out/$$recipe-corpus" --config conf/tiny.yaml --out "$$out/$$recipe"; \
 	done; \
 	recipes/images/run.sh --config conf/tiny.yaml --out "$$out/images"; \
+	recipes/video/run.sh --config conf/tiny.yaml --out "$$out/video"; \
 	echo "all of it is in $$out"
 
 bench: $(STAMP)

@@ -1,12 +1,14 @@
 """What the commands of the recipes have in common: how they are declared and how they end."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
 
 from vqspeech.cli.leave import leave_with_status
+from vqspeech.errors import UsageError
+from vqspeech.files import check_writable, write_text
 
 DATA = (
     "photos, photos:FOLD, photos:scales, photos:FOLD:scales, cifar10:DIR, imagenet:DIR, folder:DIR"
@@ -49,3 +51,17 @@ def make_app() -> typer.Typer:
 def run(app: typer.Typer) -> None:
     """Run it and leave with the documented exit status; errors are one line."""
     leave_with_status(app)
+
+
+def write_page(out: Path, make: Callable[[], str]) -> None:
+    """Write a page of a recipe and say so; it is made once it is known that it can be written.
+
+    Raises:
+        UsageError: `out` is no name of a page.
+        WriteError: it cannot be written.
+    """
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"--out {out}: a page is .html; give it such a name")
+    check_writable(out)
+    write_text(out, make())
+    print(f"wrote {out}")

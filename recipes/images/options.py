@@ -3,7 +3,6 @@
 eval "$(python -m recipes.images.options conf/tiny.yaml)"
 """
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -11,9 +10,8 @@ import typer
 from pydantic import Field
 
 from recipes.frames.command import make_app, run
-from vqspeech.config.loader import load_config
+from recipes.frames.shell_options import print_options
 from vqspeech.config.schema import Positive, Settings
-from vqspeech.errors import InputError
 
 app = make_app()
 
@@ -37,13 +35,7 @@ class RecipeOptions(Settings):
 @app.command()
 def main(config: Annotated[Path, typer.Argument(help="a YAML file")]) -> None:
     """Print its values as assignments that a shell can evaluate."""
-    recipe = Path(__file__).parent
-    for name, value in load_config(config, RecipeOptions):
-        if isinstance(value, Path):
-            value = recipe / value
-            if not value.is_dir():
-                raise InputError(f"{config}: {name} is {value}: no such folder; give one")
-        print(f"{name}={shlex.quote('' if value is None else str(value))}")
+    print_options(config, RecipeOptions, Path(__file__).parent)
 
 
 if __name__ == "__main__":

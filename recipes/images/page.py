@@ -4,23 +4,28 @@ A folder of experiments holds `bits/` (bits.json and its runs), and for each fir
 with the runs `vqvae`, `prior` and `second`, and what was made of them in `pictures/`.
 """
 
-import shlex
-import struct
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from recipes.frames.tables import as_block, describe_hardware, made_by
+from recipes.frames.page_blocks import (
+    examined,
+    found_facts,
+    picture,
+    quoted,
+    read_if_there,
+    tables_and_source,
+)
+from recipes.frames.result_files import Results
+from recipes.frames.run_curves import code_curves, first_stage_curves
 from recipes.images.bits_picture import draw_bits
 from recipes.images.bits_table import ordered_systems, paper_figure
-from recipes.images.result_files import BITS, FIRST, SECOND, Results, read_results
-from recipes.images.training_curves import code_curves, comparison_curves, first_stage_curves
+from recipes.images.result_files import BITS, FILES, FIRST, SECOND
+from recipes.images.training_curves import comparison_curves
 from vqspeech.errors import InputError
-from vqspeech.report.page import Block, Header, Heading, Missing, Raster, Section, Text, render_page
+from vqspeech.report.page import Block, Header, Heading, Missing, Section, render_page
 
-WIDEST = 1040  # pixels that a sheet takes of the page, where the page has them
+PROGRAM = "python -m recipes.images.report"
 MOST_NAMES = 16  # classes that are named below samples; of more only some are drawn
-PNG = b"\x89PNG\r\n\x1a\n"
 
 
 class Place(NamedTuple):
@@ -59,20 +64,19 @@ def images_page(exp: Path) -> str:
     """
     if not exp.is_dir():
         raise InputError(f"{exp}: no folder of experiments; make one with recipes/images/run.sh")
-    bits = _read(exp / "bits" / "bits.json", BITS)
-    photos, frames = (_read(_pictures(exp, p) / "scores.json", FIRST) for p in (PHOTOS, FRAMES))
-    second = _read(_pictures(exp, FRAMES) / "second.json", SECOND)
+    bits = read_if_there(FILES, exp / "bits" / "bits.json", BITS)
+    photos, frames = (
+        read_if_there(FILES, _pictures(exp, place) / "scores.json", FIRST)
+        for place in (PHOTOS, FRAMES)
+    )
+    second = read_if_there(FILES, _pictures(exp, FRAMES) / "second.json", SECOND)
     sections = [
         comparison_section(exp / "bits", bits),
         first_stage_section(exp, PHOTOS, photos),
         first_stage_section(exp, FRAMES, frames),
         second_stage_section(exp, second),
     ]
-    return render_page(make_header(exp, bits, photos, frames, second), sections)
-
-
-def _read(path: Path, kind: str) -> Results | None:
-    return read_results(path, kind) if path.is_file() else None
+    return render_page(make_header(exp, bits, photos, frames, second), sections, PROGRAM)
 
 
 def _pictures(exp: Path, place: Place) -> Path:
@@ -101,28 +105,20 @@ def make_header(
     if second is not None:
         saved = f"with them codes cost {second.facts['saved']['bits']:.1f} bits less"
         scores.append(("bits a frame", f"{second.facts['bits']:.0f}", saved))
-    found = [results.facts for results in (bits, photos, frames, second) if results is not None]
-    made = [facts["environment"] for facts in found]
-    facts = (
-        ("data", ", ".join(dict.fromkeys(str(facts["data"]) for facts in found))),
-        ("hardware", ", ".join(dict.fromkeys(map(describe_hardware, made)))),
-        ("commit", ", ".join(dict.fromkeys(str(each["commit"] or "-") for each in made))),
-        ("version", ", ".join(dict.fromkeys(str(each["vqspeech"]) for each in made))),
-    )
-    title = f"Images: {exp.resolve().name}"
-    return Header(title, tuple(fact for fact in facts if fact[1]), tuple(scores))
+    found = [results for results in (bits, photos, frames, second) if results is not None]
+    return Header(f"Images: {exp.resolve().name}", found_facts(found), tuple(scores))
 
 
 def comparison_section(folder: Path, bits: Results | None) -> Section:
     """VAE, VQ-VAE and VIMCO in bits per dimension, and how they were trained."""
     blocks: list[Block] = []
     if bits is None:
-        command = f"--out {_quoted(folder)} --json {_quoted(folder / 'bits.json')}"
+        command = f"--out {quoted(folder)} --json {quoted(folder / 'bits.json')}"
         blocks.append(
             _missing("No comparison yet. It is made by", "bits_per_dim --data photos " + command)
         )
     else:
-        blocks += [draw_bits(bits.facts), *_tables("bits-table", bits)]
+        blocks += [draw_bits(bits.facts), *tables_and_source("bits-table", bits)]
     curves = comparison_curves(folder, bits and bits.facts)
     if curves:
         blocks += [Heading("Training", "Models of the first seed."), *curves]
@@ -136,26 +132,22 @@ def comparison_section(folder: Path, bits: Results | None) -> Section:
 def first_stage_section(exp: Path, place: Place, results: Results | None) -> Section:
     """Reconstructions, samples of the prior, what both come to, and how they were trained."""
     pictures, model, prior = (exp / place.folder / name for name in ("pictures", "vqvae", "prior"))
-    on_model = f"{place.data} --model {_quoted(model)}"
-    examine = f"examine {on_model} --prior {_quoted(prior)} --out {_quoted(pictures)}"
-    name = place.folder
+    on_model = f"{place.data} --model {quoted(model)}"
+    examine = f"examine {on_model} --prior {quoted(prior)} --out {quoted(pictures)}"
+    name, maker = place.folder, "recipes.images.examine"
     sheets = [
-        _sheet(
-            pictures / "reconstructions.png",
-            f"{name}-reconstructions",
-            "Reconstructions",
-            "Held-out pictures, and below them what their codes decode to.",
-        ),
-        _sheet(pictures / "samples.png", f"{name}-samples", "Samples", _samples_caption(results)),
+        picture(pictures / f"{title.lower()}.png", f"{name}-{title.lower()}", title, caption, maker)
+        for title, caption in (
+            ("Reconstructions", "Held-out pictures, and below them what their codes decode to."),
+            ("Samples", _samples_caption(results)),
+        )
     ]
-    blocks = _examined(sheets, f"{name}-table", results, examine)
-    train = f"train CONFIG {place.data} --out {_quoted(model)}"
+    blocks = examined(sheets, f"{name}-table", results, _command(examine))
+    train = f"train CONFIG {place.data} --out {quoted(model)}"
     blocks.append(Heading("Training"))
     blocks += first_stage_curves(name, model) or [_missing("No first stage is trained yet:", train)]
     blocks += code_curves(f"{name}-prior", "Prior", prior) or [
-        _missing(
-            "No prior is trained yet:", f"train_prior CONFIG {on_model} --out {_quoted(prior)}"
-        )
+        _missing("No prior is trained yet:", f"train_prior CONFIG {on_model} --out {quoted(prior)}")
     ]
     return Section(name, place.title, f"Section 4.2. {place.lead}", tuple(blocks))
 
@@ -174,19 +166,22 @@ def second_stage_section(exp: Path, results: Results | None) -> Section:
     pictures, model, prior, second = (
         exp / FRAMES.folder / name for name in ("pictures", "vqvae", "prior", "second")
     )
-    on_model = f"{FRAMES.data} --model {_quoted(model)}"
+    on_model = f"{FRAMES.data} --model {quoted(model)}"
     examine = (
-        f"examine_second {on_model} --prior {_quoted(prior)} --second {_quoted(second)} "
-        f"--out {_quoted(pictures)}"
+        f"examine_second {on_model} --prior {quoted(prior)} --second {quoted(second)} "
+        f"--out {quoted(pictures)}"
     )
     caption = (
         "From the top: held-out frames, the first stage's reconstructions, and three frames that "
         "were drawn from the same few bits. What differs among the three is what the bits leave "
         "open."
     )
-    sheet = _sheet(pictures / "second.png", "second-frames", "Frames of few bits", caption)
-    blocks = _examined([sheet], "second-table", results, examine)
-    train = f"train_second CONFIG {on_model} --out {_quoted(second)}"
+    sheet = picture(
+        *(pictures / "second.png", "second-frames", "Frames of few bits", caption),
+        "recipes.images.examine_second",
+    )
+    blocks = examined([sheet], "second-table", results, _command(examine))
+    train = f"train_second CONFIG {on_model} --out {quoted(second)}"
     curves = code_curves("second-training", "Second stage, given its latents", second)
     blocks.append(Heading("Training"))
     blocks += curves or [_missing("No second stage is trained yet:", train)]
@@ -199,47 +194,9 @@ def second_stage_section(exp: Path, results: Results | None) -> Section:
     return Section("second-stage", f"{bits} bits for a frame", lead, tuple(blocks))
 
 
-def _tables(name: str, results: Results) -> list[Block]:
-    """The tables of a file, and the command that made it, folded away."""
-    blocks: list[Block] = [
-        as_block(name if number == 1 else f"{name}-{number}", table)
-        for number, table in enumerate(results.tables, 1)
-    ]
-    return [*blocks, Text("What made these numbers", made_by(results.facts))]
-
-
-def _examined(
-    sheets: Sequence[Raster | Path], name: str, results: Results | None, command: str
-) -> list[Block]:
-    """Sheets and tables that one command makes, and once what of them is not there."""
-    blocks: list[Block] = [sheet for sheet in sheets if isinstance(sheet, Raster)]
-    lacking = [sheet.stem for sheet in sheets if isinstance(sheet, Path)]
-    if results is None:
-        lacking.append("scores")
-    else:
-        blocks += _tables(name, results)
-    if lacking:
-        blocks.append(_missing(f"Not there yet: {', '.join(lacking)}. It is made by", command))
-    return blocks
-
-
-def _sheet(path: Path, name: str, title: str, caption: str) -> Raster | Path:
-    """A sheet of pictures; its path where it is not there."""
-    if not path.is_file():
-        return path
-    content = path.read_bytes()
-    # Signature, length and name of the first chunk, then the width: so a PNG begins.
-    if content[:8] != PNG or len(content) < 24:
-        command = "examine_second" if path.stem == "second" else "examine"
-        raise InputError(f"{path}: no PNG; make it again with recipes.images.{command}")
-    (width,) = struct.unpack(">I", content[16:20])
-    alt = f"{title}: a sheet of pictures"
-    return Raster(name, title, alt, content, caption, min(width, WIDEST))
-
-
 def _missing(what: str, command: str) -> Missing:
-    return Missing(what, f"python -m recipes.images.{command}")
+    return Missing(what, _command(command))
 
 
-def _quoted(path: Path) -> str:
-    return shlex.quote(str(path))
+def _command(text: str) -> str:
+    return f"python -m recipes.images.{text}"

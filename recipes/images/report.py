@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from recipes.frames.command import make_app, run
+from recipes.frames.command import make_app, run, write_page
 
 app = make_app()
 
@@ -20,14 +20,8 @@ def main(
 ) -> None:
     """Write numbers, pictures and curves of all that there is; name what is missing."""
     from recipes.images.page import images_page
-    from vqspeech.errors import UsageError
-    from vqspeech.files import check_writable, write_text
 
-    if out.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"--out {out}: a page is .html; give it such a name")
-    check_writable(out)
-    write_text(out, images_page(exp))
-    print(f"wrote {out}")
+    write_page(out, lambda: images_page(exp))
 
 
 if __name__ == "__main__":

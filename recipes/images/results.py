@@ -18,10 +18,10 @@ def main(
     files: Annotated[list[Path], typer.Argument(help="bits.json, scores.json, second.json")],
 ) -> None:
     """Print the tables of files of results, in the order given, each with what made it."""
-    from recipes.images.result_files import markdown_of
+    from recipes.images.result_files import FILES
 
     # All are read before the first is printed, so that a mistake leaves no half of them.
-    print("\n".join([markdown_of(path) for path in files]), end="")
+    print("\n".join([FILES.markdown_of(path) for path in files]), end="")
 
 
 if __name__ == "__main__":

@@ -11,10 +11,10 @@ import pytest
 from images_facts import bits_facts, first_stage_facts, second_stage_facts
 from PIL import Image
 
+from recipes.frames.result_files import Results
 from recipes.images.bits_picture import draw_bits
 from recipes.images.page import PHOTOS, first_stage_section, images_page
 from recipes.images.report import app
-from recipes.images.result_files import Results
 from recipes.images.training_curves import comparison_curves
 from vqspeech.cli.leave import run_for_status
 from vqspeech.errors import InputError

@@ -4,24 +4,26 @@ from pathlib import Path
 
 import pytest
 
-from recipes.images.result_files import markdown_of
+from recipes.images.result_files import FILES
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "images"
-FILES = sorted((RECIPE / "results").glob("*.json"))
+PATHS = sorted((RECIPE / "results").glob("*.json"))
 
 
 def test_there_are_results():
     assert {"bits.json", "photos128.json", "frames84.json", "second.json"} <= {
-        path.name for path in FILES
+        path.name for path in PATHS
     }
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
 def test_a_table_is_that_of_its_file(path):
-    assert markdown_of(path).strip() in (RECIPE / "RESULTS.md").read_text(encoding="utf-8")
+    assert FILES.markdown_of(path).strip() in (RECIPE / "RESULTS.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
 def test_commands_can_be_run_from_a_checkout(path):
-    command = next(line for line in markdown_of(path).splitlines() if line.startswith("    python"))
+    command = next(
+        line for line in FILES.markdown_of(path).splitlines() if line.startswith("    python")
+    )
     assert " /" not in command  # relative to the checkout, wherever that lies

@@ -1,42 +1,13 @@
 """recipes/images/run.sh: which stages run, are skipped or fail. Commands are stand-ins."""
 
-import os
-import re
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from recipe_checkout import Checkout, complaints_of_shellcheck, options_in_help, script_of
 
-ROOT = Path(__file__).resolve().parents[2]
-SCRIPT = ROOT / "recipes" / "images" / "run.sh"
-
-# Notes each call and writes what the stages look for. What a settings file says is told by a file
-# beside it, or found out by the real command, which takes half a second.
-PYTHON = f"""#!/usr/bin/env bash
-set -eu
-command="${{2#recipes.}}"
-if [ "$command" = images.options ]; then
-  if [ -f "$3.told" ]; then exec cat "$3.told"; fi
-  PYTHONPATH={ROOT} exec {sys.executable} "$@"
-fi
-echo "${{command#images.}} ${{*:3}}" >> "$CALLS"
-if [ "${{BROKEN:-}}" = "$command" ]; then exit 6; fi
-for ((i = 1; i < $#; i++)); do
-  j=$((i + 1))
-  case "${{!i}}" in --out | --json) out="${{!j}}" ;; esac
-done
-case "$command" in
-  images.train*)
-    mkdir -p "$out/best"
-    cksum < "$3" > "$out/best/config.json"
-    cp "$out/best/config.json" "$out/best/MANIFEST.json" ;;
+CASES = """
   images.examine) mkdir -p "$out" && echo 0 > "$out/scores.json" ;;
   images.examine_second) mkdir -p "$out" && echo 0 > "$out/second.json" ;;
-  images.results) echo "table of ${{*:3}}" ;;
-  *) mkdir -p "$(dirname "$out")" && echo "$*" > "$out" ;;
-esac
 """
 FOLDERS = {"comparison": 32, "pictures": 128}
 EVERYTHING = [
@@ -45,65 +16,16 @@ EVERYTHING = [
 ]
 
 
-class Checkout:
-    """A copy of the script, its settings and what it sources, with stand-ins for its commands."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        images = folder / "recipes" / "images"
-        shutil.copytree(SCRIPT.parent / "conf", images / "conf")
-        shutil.copy(SCRIPT, images)
-        (folder / "egs").mkdir()
-        for script in (ROOT / "egs").glob("*.sh"):
-            shutil.copy(script, folder / "egs")
-        (folder / "bin").mkdir()
-        for name, text in (("python", PYTHON), ("vqspeech", "#!/bin/sh\n")):
-            (folder / "bin" / name).write_text(text)
-            (folder / "bin" / name).chmod(0o755)
-        shutil.copytree(images / "conf" / "tiny" / "frames84", folder / "views")
-        self.write("my.yaml", f"seeds: 2\nbetas: '0.1,2'\nviews_conf: {folder / 'views'}\n")
-        told = {
-            "frames": 9,
-            "limit": "''",
-            "seeds": 2,
-            "grid": "''",
-            "betas": "0.1,2",
-            "samples": 4,
-        }
-        told |= {"neighbours": 2, "views_conf": folder / "views"}
-        told |= {name: images / "conf" / f"photos{n}" for name, n in FOLDERS.items()}
-        self.write("my.yaml.told", "".join(f"{name}={value}\n" for name, value in told.items()))
-
-    def write(self, name, text):
-        (self.folder / name).write_text(text)
-
-    def run(self, *arguments, status=0, **environment):
-        """The commands that were called, without their arguments."""
-        (self.folder / "calls").write_text("")
-        options = {"--out": "out", "--config": "my.yaml"}
-        options |= dict(zip(arguments[::2], map(str, arguments[1::2]), strict=True))
-        done = subprocess.run(
-            ["recipes/images/run.sh", *sum(options.items(), ())],
-            capture_output=True,
-            text=True,
-            cwd=self.folder,
-            env={
-                **os.environ,
-                "PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
-                "CALLS": str(self.folder / "calls"),
-                **environment,
-            },
-            check=False,
-        )
-        self.printed, self.said = done.stdout, done.stderr
-        assert done.returncode == status, done.stderr
-        self.calls = (self.folder / "calls").read_text().splitlines()
-        return [call.split()[0] for call in self.calls]
-
-
 @pytest.fixture
 def checkout(tmp_path):
-    return Checkout(tmp_path)
+    found = Checkout(tmp_path, "images", CASES)
+    conf, views = found.recipe / "conf", tmp_path / "views"
+    shutil.copytree(conf / "tiny" / "frames84", views)
+    found.write("my.yaml", f"seeds: 2\nbetas: '0.1,2'\nviews_conf: {views}\n")
+    told = {"frames": 9, "limit": "''", "seeds": 2, "grid": "''", "betas": "0.1,2"}
+    told |= {"samples": 4, "neighbours": 2, "views_conf": views}
+    found.tell(**told | {name: conf / f"photos{n}" for name, n in FOLDERS.items()})
+    return found
 
 
 def test_all_stages_run_once_and_the_page_each_time(checkout):
@@ -211,21 +133,11 @@ def test_a_mistake_in_an_option_is_told_in_one_line_before_anything_runs(
 
 
 def test_the_script_says_how_it_is_used():
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        [SCRIPT, "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "PATH": path},
-    )
-    assert done.stdout.startswith(f"Usage: {SCRIPT} ")
-    options = re.findall(r"^  --([a-z-]+) +\S.*\S$", done.stdout, re.MULTILINE)
+    options, first = options_in_help("images")
+    assert first.startswith(f"Usage: {script_of('images')} ")
     assert options == ["data", "views", "stage", "stop-stage", "config", "out", "device", "seed"]
 
 
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
 def test_the_script_is_clean():
-    command = ["shellcheck", "-x", "--source-path=SCRIPTDIR", SCRIPT]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.stdout == ""
+    assert complaints_of_shellcheck("images") == ""

@@ -7,7 +7,7 @@ import pytest
 from images_facts import bits_facts, first_stage_facts, second_stage_facts
 
 from recipes.images.bits_table import format_bits, markdown_bits
-from recipes.images.result_files import markdown_of, read_results
+from recipes.images.result_files import FILES
 from recipes.images.results import app
 from recipes.images.stage_tables import markdown_first_stage, markdown_second_stage
 from vqspeech.cli.leave import run_for_status
@@ -132,7 +132,7 @@ def test_the_command_prints_files_in_the_order_given(tmp_path, capsys):
     bits = written(tmp_path, bits_facts(), "bits.json")
     status = run_for_status(lambda: app([str(second), str(bits)]))
     assert status == 0
-    assert capsys.readouterr().out == f"{markdown_of(second)}\n{markdown_of(bits)}"
+    assert capsys.readouterr().out == f"{FILES.markdown_of(second)}\n{FILES.markdown_of(bits)}"
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_file_of_no_known_kind_is_one_line_and_status_3(tmp_path, capsys, cont
 def test_a_file_of_another_kind_than_wanted_is_refused(tmp_path):
     path = written(tmp_path, second_stage_facts())
     with pytest.raises(InputError, match="of kind second-stage-scores"):
-        read_results(path, "first-stage-scores")
+        FILES.read(path, "first-stage-scores")
 
 
 @pytest.mark.parametrize("make", [bits_facts, first_stage_facts, second_stage_facts])
@@ -169,4 +169,4 @@ def test_a_file_that_lacks_any_part_it_shows_is_an_input_error(tmp_path, make):
         facts = copy.deepcopy(make())
         del facts[key]
         with pytest.raises(InputError, match=r"run recipes\.images\.\w+ again"):
-            read_results(written(tmp_path, facts))
+            FILES.read(written(tmp_path, facts))

@@ -117,6 +117,30 @@ def test_a_picture_of_pixels_is_in_the_page_once_and_stays_within_it():
     assert "how to read it" in page.words
 
 
+def test_a_picture_that_moves_is_hidden_from_who_asks_for_less_motion():
+    raster = Raster("clip", "Clip", "it moves", b"GIF89a", "", 600, "image/gif", is_moving=True)
+    html = render_page(Header("t", (), ()), [Section("s", "S", "", (raster,))])
+    page = PageReader(html)
+    assert page.all("img")[0]["src"].startswith("data:image/gif;base64,")
+    assert page.all("figure")[0]["class"].split() == ["moving", "wide"]
+    (reduced,) = [line for line in html.split("\n") if "(prefers-reduced-motion: reduce)" in line]
+    assert ".moving { display: none; }" in reduced
+
+
+def test_pixels_are_squares_unless_a_picture_is_to_be_smooth():
+    for is_smooth, classes in ((False, "raster"), (True, "smooth raster")):
+        raster = Raster("p", "P", "it", b"", "", 600, is_smooth=is_smooth)
+        html = render_page(Header("t", (), ()), [Section("s", "S", "", (raster,))])
+        assert PageReader(html).all("img")[0]["class"] == classes
+
+
+def test_the_page_names_the_program_that_made_it():
+    assert "Made by vqspeech report ." in PageReader(page("plain")).words
+    html = render_page(Header("t", (), ()), [], "python -m <mine>")
+    assert "Made by python -m <mine> ." in PageReader(html).words
+    assert "vqspeech report" not in html
+
+
 def test_the_page_forbids_all_but_what_it_holds():
     (policy,) = [
         meta["content"]

@@ -40,9 +40,12 @@ class Raster:
     name: str  # unique in the page
     title: str
     alt: str
-    png: bytes  # a file
+    content: bytes  # a file
     caption: str
     width: int  # pixels of the page; on a narrower screen it shrinks
+    mime: str = "image/png"  # or what else a browser shows
+    is_smooth: bool = False  # of more pixels than `width`: none are left out, they are averaged
+    is_moving: bool = False  # not shown to who asks for less motion; let others show its frames
 
     kind = "raster"
 
@@ -147,8 +150,14 @@ class Header:
     texts: tuple[Text, ...] = ()
 
 
-def render_page(header: Header, sections: Sequence[Section]) -> str:
-    """The HTML of the page."""
+def render_page(
+    header: Header, sections: Sequence[Section], program: str = "vqspeech report"
+) -> str:
+    """The HTML of the page.
+
+    Args:
+        program: the command that makes it, named in its footer.
+    """
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
@@ -157,11 +166,11 @@ def render_page(header: Header, sections: Sequence[Section]) -> str:
         finalize=lambda value: plain(value) if type(value) is str else value,
     )
     environment.filters["csv_uri"] = csv_uri
-    environment.filters["png_uri"] = png_uri
+    environment.filters["data_uri"] = _data_uri
     environment.filters["grouped"] = _grouped
     source = resources.files("vqspeech.report").joinpath("template.html")
     template = environment.from_string(source.read_text(encoding="utf-8"))
-    return template.render(header=header, sections=sections)
+    return template.render(header=header, sections=sections, program=program)
 
 
 def plain(text: str) -> str:
@@ -193,11 +202,6 @@ def csv_uri(text: str) -> str:
 def audio_uri(content: bytes, kind: str) -> str:
     """A sound file as the source of a player; `kind` is its MIME type."""
     return _data_uri(content, kind)
-
-
-def png_uri(content: bytes) -> str:
-    """A PNG file as the source of an image."""
-    return _data_uri(content, "image/png")
 
 
 def _data_uri(content: bytes, kind: str) -> str:
