@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from recipes.frames.convolutions import STRIDE, LevelDecoder, ResidualBlock
 from recipes.frames.likelihoods import PixelLikelihood
 
-TIME_STRIDES = {2: (2, 1), 4: (2, 2)}  # of the two layers that have strides of 2 in space
+# Of the two layers that have strides of 2 in space. Where one is enough it lies next to the codes:
+# the outer layers then see every frame, and what moves is learnt sooner.
+TIME_STRIDES = {2: (1, 2), 4: (2, 2)}
 
 
 def _sizes(stride: int) -> dict[str, tuple[int, int, int]]:
@@ -30,7 +32,7 @@ def initialize(network: nn.Module) -> None:
     """Draw all convolutions as He et al. 2015 do, so that what passes through keeps its size.
 
     By torch's own start signals shrink in every layer, and most in transposed ones, whose strides
-    it does not count: clips of what moves are then learnt several times as slowly.
+    it does not count: clips of what moves are then learnt more slowly.
     """
     for layer in network.modules():
         if isinstance(layer, nn.ConvTranspose3d):  # weight (in, out, *kernel)
