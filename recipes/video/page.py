@@ -72,12 +72,12 @@ def chief_figures(facts: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
     """What the action saves, whether it is seen, what a clip takes, and how true it begins."""
     bits, drawn = facts["bits"], facts["drawn"]
     scores = []
-    if bits["action_bits"]:
-        saved = bits["saved"]["averaged"]
+    if bits["told"]:
+        saved = bits["told"]
         note = f"of {bits['action_bits']['bits']:.2f} that it has"
         if saved["low"] is not None:
             note += f"; 95 %: {saved['low']:z.2f} to {saved['high']:z.2f}"
-        scores.append(("bits a frame saved by the action", f"{saved['bits']:z.2f}", note))
+        scores.append(("bits a frame and its action share", f"{saved['bits']:z.2f}", note))
     if drawn["fidelity"]:
         seen, real = (100 * drawn["fidelity"][of]["accuracy"]["mean"] for of in ("drawn", "real"))
         scores.append(("action fidelity", f"{seen:.1f} %", f"of real frames {real:.1f} %"))

@@ -10,6 +10,7 @@ import numpy as np
 from recipes.frames.first_stage import load_picture_vqvae
 from recipes.frames.frames_file import FramesFile, read_frames, split_frames
 from recipes.frames.model_folder import training_seconds
+from recipes.frames.pictures import PARTS
 from recipes.video.action_judge import load_judge
 from recipes.video.code_frames import encode_frames
 from recipes.video.drawn_scores import check_actions, score_drawn
@@ -44,7 +45,7 @@ def examine_video(
     Args:
         model: the first stage.
         prior: over frames of its codes.
-        data: a frames file; its parts train and test are used.
+        data: a frames file; of which all parts are used.
         without: a prior of the same size that is told no actions; None for none.
         alone: a prior that is told neither actions nor frames before; None for none.
         judge: of the actions between frames; None for none.
@@ -74,7 +75,7 @@ def examine_video(
     check_actions(own, named, file)
     parts = split_frames(file)
     _check_parts(file, parts, data, own.context, frames)
-    train, test = (encode_frames(first, file, parts[part]) for part in ("train", "test"))
+    train, valid, test = (encode_frames(first, file, parts[part]) for part in PARTS)
     runs = {
         "VQ-VAE": model,
         "prior": prior,
@@ -93,7 +94,7 @@ def examine_video(
         "prior_hash": hash_folder(find_model(prior)),
         "test_frames": len(test),
         "test_episodes": len(set(test.episode.tolist())),
-        "bits": score_bits(own, priors.get("without"), priors.get("alone"), train, test),
+        "bits": score_bits(own, priors.get("without"), priors.get("alone"), train, valid, test),
         "drawn": score_drawn(
             *(first, own, named, file, parts["test"]),
             clips=clips,
@@ -147,9 +148,14 @@ def _check_parts(
     frames: int,
 ) -> None:
     """Refuse frames of which nothing could be counted, or nothing drawn."""
-    for part in ("train", "test"):
+    for part in PARTS:
         if not len(parts[part]):
             raise InputError(f"{place}: no episode in the part {part}; collect more frames")
+    if np.bincount(file.episode[parts["valid"]]).max() <= context:
+        raise InputError(
+            f"{place}: no episode in the part valid has more than the {context} frames of context; "
+            "collect longer ones"
+        )
     longest = np.bincount(file.episode[parts["test"]]).max()
     if longest < context + frames:
         raise InputError(
