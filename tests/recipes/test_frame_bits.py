@@ -7,15 +7,18 @@ import pytest
 import torch
 from small_video import ACTIONS, build_prior, code_frames
 
-from recipes.video.code_frames import CodeFrames
-from recipes.video.frame_bits import (
+from recipes.video.action_bits import (
+    AskedActions,
     action_chances,
     another_bits,
+    ask_actions,
     averaged_bits,
-    per_action_bits,
-    repeat_bits,
-    score_bits,
+    best_exponent,
+    likeliest_actions,
+    told_bits,
 )
+from recipes.video.code_frames import CodeFrames
+from recipes.video.frame_bits import repeat_bits, score_bits
 from recipes.video.train_on_frames import score_frames
 
 
@@ -53,17 +56,32 @@ def test_chances_of_an_action_depend_on_the_last_one_and_on_how_long_it_was_held
 @torch.no_grad()
 def test_the_average_over_actions_is_the_exact_likelihood_without_them():
     prior, frames = build_prior(num_codes=4, side=2), code_frames((6, 6), num_codes=4, side=2)
-    index = frames.targets(2)
-    by_action = per_action_bits(prior, frames, index)
-    chances = action_chances(frames, frames, index, 2)
-    found = averaged_bits(by_action, chances)
-    summed = (chances.T * 2.0**-by_action).sum(0)
-    assert found == pytest.approx(-np.log2(summed))
-    # Knowing the action saves no more than the action's own bits, whatever the prior is.
-    leading = frames.leading(index).numpy()
-    place = np.arange(len(index))
-    saved = found - by_action[leading, place]
-    assert (saved <= -np.log2(chances[place, leading]) + 1e-9).all()
+    asked = ask_actions(prior, frames, frames)
+    found = averaged_bits(asked)
+    assert found == pytest.approx(-np.log2((asked.chances * 2.0**-asked.bits).sum(1)))
+    # Knowing the action saves no more than the action's own bits, whatever the prior is; and what
+    # it saves is what the frame tells of the action.
+    saved = found - asked.told_bits
+    assert (saved <= asked.surprise + 1e-9).all()
+    assert told_bits(asked, 1.0) == pytest.approx(saved)
+    assert told_bits(asked, 0.0) == pytest.approx(0, abs=1e-9)
+
+
+def test_evidence_of_errors_that_come_together_is_tempered():
+    """A sign that is counted eight times: an eighth of the evidence is what there is."""
+    rng = np.random.default_rng(0)
+    leading = rng.integers(2, size=4000)
+    chances = np.full((4000, 2), 0.5)
+    right = rng.random(4000) < 0.9  # a sign that is wrong one time in ten
+    seen = np.where(right, leading, 1 - leading)
+    bits = np.where(np.arange(2) == seen[:, None], 0.0, 8 * math.log2(9))
+    asked = AskedActions(bits, chances, leading)
+    exponent = best_exponent(asked)
+    assert exponent == pytest.approx(1 / 8, rel=0.1)
+    # 1 bit less the entropy of 9 to 1.
+    assert told_bits(asked, exponent).mean() == pytest.approx(0.531, abs=0.03)
+    assert told_bits(asked, 1.0).mean() < 0
+    assert (likeliest_actions(asked, exponent) == seen).all()
 
 
 def test_scores_are_of_the_frames_asked_for_in_batches_or_alone():
@@ -85,14 +103,17 @@ def test_scores_are_of_the_frames_asked_for_in_batches_or_alone():
 
 
 def test_another_action_is_the_mean_of_those_that_were_not_done():
-    by_action = np.array([[1.0, 4.0], [2.0, 5.0], [6.0, 9.0]])
-    assert another_bits(by_action, np.array([0, 2])).tolist() == [4.0, 4.5]
+    bits = np.array([[1.0, 2.0, 6.0], [4.0, 5.0, 9.0]])
+    asked = AskedActions(bits, np.full((2, 3), 1 / 3), np.array([0, 2]))
+    assert another_bits(asked).tolist() == [4.0, 4.5]
+    assert asked.told_bits.tolist() == [1.0, 9.0]
+    assert asked.surprise == pytest.approx([math.log2(3)] * 2)
 
 
 def test_all_comparisons_have_intervals_over_episodes():
-    train, test = code_frames((9, 9)), code_frames((6, 6, 6), seed=1)
+    train, valid, test = code_frames((9, 9)), code_frames(seed=2), code_frames((6, 6, 6), seed=1)
     prior, without = build_prior(), build_prior(actions=())
-    facts = score_bits(prior, without, build_prior(context=0, actions=()), train, test)
+    facts = score_bits(prior, without, build_prior(context=0, actions=()), train, valid, test)
     assert facts["frames"] == 12
     assert facts["saved"].keys() == {"without", "averaged", "another", "repeat", "alone"}
     for entry in (*facts["saved"].values(), facts["action_bits"]):
@@ -103,9 +124,16 @@ def test_all_comparisons_have_intervals_over_episodes():
     assert facts["saved"]["without"]["bits"] == pytest.approx(gap.mean() / math.log(2))
     assert facts["bits_a_code"]["with"] == pytest.approx(facts["bits_a_frame"]["with"] / 16)
     assert facts["saved"]["averaged"]["bits"] <= facts["action_bits"]["bits"]
+    exponent = best_exponent(ask_actions(prior, train, valid))
+    asked = ask_actions(prior, train, test)
+    assert facts["told"]["exponent"] == exponent
+    assert facts["told"]["bits"] == pytest.approx(told_bits(asked, exponent).mean())
+    named = (likeliest_actions(asked, exponent) == asked.leading).mean()
+    assert facts["told"]["named"] == pytest.approx(named)
 
 
 def test_a_prior_that_is_told_no_actions_is_scored_without_them():
-    facts = score_bits(build_prior(actions=()), None, None, code_frames(), code_frames(seed=1))
+    parts = [code_frames(seed=seed) for seed in range(3)]
+    facts = score_bits(build_prior(actions=()), None, None, *parts)
     assert facts["saved"].keys() == {"repeat"}
-    assert facts["action_bits"] is None
+    assert facts["action_bits"] is facts["told"] is None

@@ -75,9 +75,10 @@ def test_what_is_printed_and_written_is_what_the_models_come_to(examine, models,
     file = read_frames("frames.npz")
     parts = split_frames(file)
     first, _ = load_picture_vqvae("vqvae")
-    train, test = (encode_frames(first, file, parts[part]) for part in ("train", "test"))
+    order = ("train", "valid", "test")
+    train, valid, test = (encode_frames(first, file, parts[part]) for part in order)
     prior, without, alone = (load_video_prior(name) for name in ("prior", "without", "alone"))
-    assert facts["bits"] == score_bits(prior, without, alone, train, test)
+    assert facts["bits"] == score_bits(prior, without, alone, train, valid, test)
     options = {"clips": 4, "frames": 3, "seed": 5, "device": "cpu"}
     drawn = score_drawn(first, prior, load_judge("judge"), file, parts["test"], **options)
     for entry in (facts["drawn"], drawn):

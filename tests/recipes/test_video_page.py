@@ -87,7 +87,7 @@ def test_the_page_holds_each_picture_once_and_is_the_same_made_again(exp):
 def test_the_header_has_the_chief_figures_and_what_they_are_to_be_compared_with(exp):
     words = PageReader(video_page(exp)).words
     for told in (
-        "bits a frame saved by the action 0.75 of 0.81 that it has; 95 %: 0.50 to 1.00",
+        "bits a frame and its action share 0.62 of 0.81 that it has; 95 %: 0.50 to 0.75",
         "action fidelity 75.0 % of real frames 93.8 %",
         "PSNR of the first drawn frame 20.2 dB the last one seen, repeated: 18.0 dB",
         "for a clip of 4 frames 2.3 s on one core",
@@ -98,14 +98,14 @@ def test_the_header_has_the_chief_figures_and_what_they_are_to_be_compared_with(
 
 def test_a_prior_without_actions_has_no_figures_of_them():
     facts = video_facts()
-    facts["bits"]["action_bits"] = facts["drawn"]["fidelity"] = None
+    facts["bits"]["told"] = facts["drawn"]["fidelity"] = None
     labels = [label for label, _, _ in chief_figures(facts)]
     assert labels == ["PSNR of the first drawn frame", "for a clip of 4 frames"]
 
 
 def test_of_one_episode_no_interval_is_told():
     facts = video_facts()
-    facts["bits"]["saved"]["averaged"] |= {"low": None, "high": None}
+    facts["bits"]["told"] |= {"low": None, "high": None}
     assert chief_figures(facts)[0][2] == "of 0.81 that it has"
 
 

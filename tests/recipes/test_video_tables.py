@@ -71,33 +71,44 @@ def test_savings_have_intervals_and_stand_beside_what_an_action_can_save():
     told = "frames before and action save, against the PixelCNN"
     assert rows[told] == ["4.50", "2.50", "6.50"]
     assert table.title.endswith("intervals over 5 episodes")
-    assert table.remarks == (
-        "Against the average over actions the interval excludes 0: actions are heard.",
-    )
+    assert rows["a frame tells of its action"] == ["0.62", "0.50", "0.75"]
+    bound, named = table.remarks
+    assert bound.startswith("What a frame tells of its action is a bound from below")
+    assert bound.endswith("excludes 0.")
+    assert "the right one for 93.8 % of the frames" in named
+    assert named.endswith("raised to 0.250.")
 
 
 @pytest.mark.parametrize(
     ("comparison", "entry", "sentence"),
     [
-        ("averaged", {"low": -0.004}, "reaches 0: that actions are heard is not shown."),
-        ("averaged", {"low": 0.0}, "reaches 0: that actions are heard is not shown."),
-        ("averaged", {"low": None, "high": None}, "of one episode, so there is no interval."),
+        (None, {"low": -0.004}, "say anything of each other is not shown."),
+        (None, {"low": 0.0}, "say anything of each other is not shown."),
+        (None, {"low": None, "high": None}, "of one episode, so there is no interval."),
         ("without", {"bits": 1.01}, "than the 1.00 bits that an action can say: that prior has"),
+        ("averaged", {"bits": -0.01}, "of a few frames it is too sure"),
     ],
 )
 def test_savings_that_show_little_are_called_so(comparison, entry, sentence):
     facts = video_facts()
-    facts["bits"]["saved"][comparison] |= entry
-    said = " ".join(judge_savings(facts["bits"]))
+    bits = facts["bits"]
+    changed = bits["told"] if comparison is None else bits["saved"][comparison]
+    changed |= entry
+    said = " ".join(judge_savings(bits))
     assert sentence in said
-    assert ("excludes 0" in said) == (comparison == "without")
+    assert ("excludes 0" in said) == (comparison is not None)
     assert ("learnt too little" in said) == (comparison == "without")
+    assert ("too sure" in said) == (comparison == "averaged")
     assert "-0.00" not in as_markdown(saved_table(facts))
 
 
 def test_savings_of_a_single_episode_have_no_bounds():
     facts = video_facts()
-    for entry in (*facts["bits"]["saved"].values(), facts["bits"]["action_bits"]):
+    for entry in (
+        *facts["bits"]["saved"].values(),
+        facts["bits"]["action_bits"],
+        facts["bits"]["told"],
+    ):
         entry |= {"low": None, "high": None, "sources": 1}
     rows = cells(saved_table(facts))
     assert rows["comparison"] == ["bits a frame"]  # blank columns are left out
@@ -111,12 +122,12 @@ def test_systems_that_were_not_scored_have_no_rows():
             del facts["bits"][part][key]
     names = [*cells(bits_table(facts)), *cells(saved_table(facts))]
     assert not any("without" in name or "PixelCNN" in name for name in names)
-    assert len(judge_savings(facts["bits"])) == 1
+    assert len(judge_savings(facts["bits"])) == 2
 
 
 def test_a_prior_that_is_told_no_actions_is_not_said_to_know_any():
     facts = video_facts()
-    facts["drawn"]["fidelity"] = facts["bits"]["action_bits"] = None
+    facts["drawn"]["fidelity"] = facts["bits"]["action_bits"] = facts["bits"]["told"] = None
     facts["bits"]["action_names"] = []
     for part in ("bits_a_frame", "bits_a_code", "saved"):
         for key in ("averaged", "another", "without"):

@@ -63,6 +63,7 @@ def video_facts():
                 "repeat": interval(5.25, 5.0, 5.5),
             },
             "action_bits": interval(0.8125, 0.75, 0.875),
+            "told": interval(0.625, 0.5, 0.75) | {"exponent": 0.25, "named": 0.9375},
             "parameters": {"with": 12345, "without": 12000, "alone": 9000},
         },
         "drawn": {
