@@ -15,6 +15,7 @@ from recipes.frames.batches import as_array, as_tensor
 from recipes.frames.first_stage import PictureVQVAE
 from recipes.video.roll_out import roll_out
 from recipes.video.video_prior import VideoPrior
+from vqspeech.generation.pixelcnn_cpu import load_steps
 
 BATCH = 64  # frames decoded at once
 
@@ -76,6 +77,8 @@ def draw_clips(
     if len(lengths) != 1 or count < 1 or min(lengths) < 1:
         raise ValueError(f"{count} clips of {sorted(lengths)} frames; all as long, and some")
     device = next(first.parameters()).device
+    if device.type == "cpu":
+        load_steps()  # whether they had to be compiled is no matter of the clips
     began = time.perf_counter()
     before = first.codes_of(as_tensor(context).to(device))  # (T, h, w)
     rows = count if lists is None else len(lists)

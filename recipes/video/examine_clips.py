@@ -1,7 +1,7 @@
 """Look at a first stage over clips: reconstructions, and what they cost beside frame by frame.
 
     python -m recipes.video.examine_clips --model exp/clips --beside exp/vqvae \
-        --data frames.npz --out exp/clip_pictures
+        --data frames.npz --out exp/clip_scores
 """
 
 from pathlib import Path

@@ -3,6 +3,8 @@
 The weights are read once a position, for all maps; see `pixelcnn_packing` and `pixelcnn_kernel`.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -13,6 +15,19 @@ from vqspeech.generation.pixelcnn_packing import pack_pixelcnn, reaches, start
 from vqspeech.generation.pixelcnn_torch import Drawing
 from vqspeech.nn.pixelcnn import GatedPixelCNN
 from vqspeech.nn.sampling import BELOW_ONE, COLDEST
+
+
+def load_steps() -> Callable[..., None]:
+    """The compiled steps: from numba's cache in half a second, or compiled in some 10 s, once.
+
+    Raises:
+        MissingError: numba is switched off.
+    """
+    check_numba()
+    # Here, because the import compiles: whoever samples elsewhere need not wait for it.
+    from vqspeech.generation.pixelcnn_kernel import run
+
+    return run
 
 
 @torch.inference_mode()
@@ -29,10 +44,7 @@ def sample_pixelcnn_cpu(model: GatedPixelCNN, drawing: Drawing) -> Tensor:
         MissingError: numba is switched off.
         ValueError: a weight is NaN or infinite.
     """
-    check_numba()
-    # Here, because the import compiles: whoever samples elsewhere need not wait for it.
-    from vqspeech.generation.pixelcnn_kernel import run
-
+    run = load_steps()
     codes = drawing.given.clone()
     batch, height, width = codes.shape
     packed, memory = tuple(pack_pixelcnn(model)), start(model, batch, width)
