@@ -1,5 +1,6 @@
 """What the commands of the recipes have in common: how they are declared and how they end."""
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -9,6 +10,14 @@ import typer
 from vqspeech.cli.leave import leave_with_status
 from vqspeech.errors import UsageError
 from vqspeech.files import check_writable, write_text
+
+
+def _finite(temperature: float) -> float:
+    """Refuse what a lower bound alone lets through: infinity, and no number at all."""
+    if not math.isfinite(temperature):
+        raise UsageError(f"--temperature {temperature}: give a number from 0")
+    return temperature
+
 
 DATA = (
     "photos, photos:FOLD, photos:scales, photos:FOLD:scales, cifar10:DIR, imagenet:DIR, folder:DIR"
@@ -23,6 +32,10 @@ LimitOption = Annotated[
 ResumeOption = Annotated[str, typer.Option(help="auto, never or must")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE of a setting")]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu or cuda:0")]
+TemperatureOption = Annotated[
+    float,
+    typer.Option(min=0, callback=_finite, help="below 1 likelier codes; 0 is the likeliest"),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="no progress")]
 JsonOption = Annotated[Path, typer.Option("--json", help="the numbers as JSON")]
 

@@ -1,6 +1,7 @@
 """What codes of clips come to on held-out frames, beside codes of each frame by itself."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,8 @@ import torch
 from torch import Tensor
 
 from recipes.frames.batches import as_array, as_tensor
-from recipes.frames.first_stage import (
-    bits_of_codes,
-    compression,
-    load_picture_vqvae,
-)
+from recipes.frames.convolutions import STRIDE
+from recipes.frames.first_stage import bits_of_codes, compression, load_picture_vqvae
 from recipes.frames.grids import contact_sheet, write_png
 from recipes.frames.intervals import interval
 from recipes.frames.level_vqvae import LevelScores, LevelVQVAE, psnr
@@ -22,6 +20,7 @@ from recipes.frames.pictures import PictureData
 from recipes.frames.train_first_stage import check_sides
 from recipes.video.clip_vqvae import ClipVQVAE, bits_of_clip, clip_compression, load_clip_vqvae
 from recipes.video.clips import ClipSet, clips_of, tell_short_episodes
+from recipes.video.result_files import CLIPS
 from vqspeech.checkpoint import find_model, hash_folder
 from vqspeech.devices import choose_device
 from vqspeech.environment import describe_environment
@@ -68,43 +67,47 @@ def examine_clips(
     height, width = clips.frames.pixels.shape[1:3]
     quantizer, stride = clip_model.quantizer, clip_model.settings.time_stride
     facts = {
-        "kind": "clip-scores",
+        "kind": CLIPS,
         "format": 1,
         "data": data.name,
         "size": width,
         "frames": length,
-        "steps": steps_of(folder),
-        "model": config["model"],
-        "model_hash": hash_folder(folder),
+        **_about(folder, config, scores[0][0]),
         "test_clips": len(clips),
         "test_episodes": len(np.unique(clips.sources)),
         "short_episodes": len(clips.skipped),
         "codes": [
-            *(length // stride, height // 4, width // 4),
+            *(length // stride, height // STRIDE, width // STRIDE),
             *(quantizer.groups, quantizer.num_codes),
         ],
         "bits_a_clip": bits_of_clip(clip_model, length, height, width),
         "bits_a_frame": bits_of_clip(clip_model, length, height, width) / length,
         "compression": clip_compression(clip_model, length, height, width),
-        "scores": scores[0][0],
         "beside": None,
     }
     runs = {"clips": model}
     if beside is not None:
         runs["frames"] = beside
         facts["beside"] = {
-            "steps": steps_of(beside_folder),
-            "model": beside_config["model"],
-            "model_hash": hash_folder(beside_folder),
+            **_about(beside_folder, beside_config, scores[1][0]),
             "bits_a_frame": bits_of_codes(frame_model, height, width),
             "compression": compression(frame_model, height, width),
-            "scores": scores[1][0],
             "psnr_gained": gain(scores[0][1], scores[1][1]),
         }
     facts["training_seconds"] = training_seconds(runs)
     facts["environment"] = describe_environment("python -m recipes.video.examine_clips")
     write_json(out / "clips.json", facts)
     return facts
+
+
+def _about(folder: Path, config: Mapping[str, Any], scores: dict[str, float]) -> dict[str, Any]:
+    """What is told of either model."""
+    return {
+        "steps": steps_of(folder),
+        "model": config["model"],
+        "model_hash": hash_folder(folder),
+        "scores": scores,
+    }
 
 
 def score_with_episodes(
@@ -131,8 +134,7 @@ def _as_taken(model: LevelVQVAE, clips: Tensor) -> Tensor:
 
 def gain(first: dict[int, float], second: dict[int, float]) -> dict[str, Any]:
     """How many dB the first is better by: the mean over episodes, with an interval over them."""
-    found = interval(np.array([first[source] - second[source] for source in first]))
-    return {"decibels": found.pop("bits"), **found}
+    return interval(np.array([first[source] - second[source] for source in first]), "decibels")
 
 
 @torch.no_grad()
@@ -148,34 +150,3 @@ def _rows(systems: list[LevelVQVAE], clips: ClipSet, count: int) -> np.ndarray:
             shown = as_array(model.pictures(model.codes_of(_as_taken(model, levels))))
             rows.append(shown.reshape(original.shape))
     return np.concatenate(rows)
-
-
-def format_clips(facts: dict[str, Any]) -> str:
-    """The scores as text."""
-    frames, height, width, groups, codes = facts["codes"]
-    lines = [
-        f"{facts['data']}, {facts['test_clips']} held-out clips of {facts['frames']} frames of "
-        f"{facts['size']} x {facts['size']}, {facts['test_episodes']} episodes: {frames} x "
-        f"{height} x {width} x {groups} codes of {codes}, {facts['bits_a_clip']:.0f} bits",
-        _line("clips", facts),
-    ]
-    if other := facts["beside"]:
-        gained = other["psnr_gained"]
-        reach = ""
-        if gained["low"] is not None:
-            reach = f" (95 %: {gained['low']:.2f} to {gained['high']:.2f})"
-        lines.append(_line("frames", other))
-        lines.append(
-            f"clips against frames, episode by episode: {gained['decibels']:+.2f} dB{reach}"
-        )
-    return "\n".join(lines)
-
-
-def _line(name: str, entry: dict[str, Any]) -> str:
-    scores = entry["scores"]
-    return (
-        f"{name}: {entry['bits_a_frame']:.0f} bits a frame, {entry['compression']:.2f} times "
-        f"smaller; PSNR {scores['psnr']:.1f} dB  NMSE {scores['nmse']:.3f}  pixels "
-        f"{scores['pixel_bits']:.3f} bits each  perplexity {scores['perplexity']:.0f}  codes used "
-        f"{scores['codes_used']:.0f}"
-    )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from recipes.frames.intervals import interval
+from recipes.frames.intervals import interval, means_of_sources
 
 # Of levels that are rounded to integers: no picture is told from its like beyond 58.9 dB.
 ROUNDING = 1 / 12
@@ -23,21 +23,12 @@ def over_episodes(values: np.ndarray, episode: np.ndarray) -> dict[str, Any]:
     Returns:
         mean, low, high (None of a single episode) and how many episodes there are.
     """
-    found = interval(means_of_episodes(values, episode))
-    return {
-        **{"mean": found["bits"], "low": found["low"], "high": found["high"]},
-        "episodes": found["sources"],
-    }
-
-
-def means_of_episodes(values: np.ndarray, episode: np.ndarray) -> np.ndarray:
-    """(episodes,) float64; arguments as `over_episodes`."""
-    return np.array([values[episode == number].mean() for number in np.unique(episode)], float)
+    return interval(means_of_sources(values, episode), "mean", "episodes")
 
 
 def by_step(values: np.ndarray, episode: np.ndarray) -> list[float]:
     """The mean of episodes' means at each step, of values (B, F)."""
-    return [float(means_of_episodes(step, episode).mean()) for step in values.T]
+    return [float(means_of_sources(step, episode).mean()) for step in values.T]
 
 
 def score_actions(

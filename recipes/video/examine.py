@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from recipes.frames.command import DeviceOption, make_app, run
+from recipes.frames.command import DeviceOption, TemperatureOption, make_app, run
 from recipes.video.action_list import MOST_FRAMES
 
 app = make_app()
@@ -29,7 +29,7 @@ def main(
         int, typer.Option(min=1, max=MOST_FRAMES, help="that are drawn of each")
     ] = 10,
     seed: Annotated[int, typer.Option(min=0, help="of the samples")] = 0,
-    temperature: Annotated[float, typer.Option(min=0, help="of the samples")] = 1.0,
+    temperature: TemperatureOption = 1.0,
     device: DeviceOption = "auto",
 ) -> None:
     """Score a prior over frames on held-out episodes, and write video.json."""

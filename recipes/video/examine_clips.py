@@ -26,10 +26,14 @@ def main(
 ) -> None:
     """Write clips above their reconstructions, and clips.json."""
     from recipes.frames.frames_file import frames_pictures
-    from recipes.video.clip_scores import examine_clips, format_clips
+    from recipes.frames.tables import as_text
+    from recipes.video.clip_scores import examine_clips
+    from recipes.video.video_tables import clip_table
 
     frames = frames_pictures(data, size)
-    print(format_clips(examine_clips(model, beside, frames, out, count=count, device=device)))
+    print(
+        as_text(clip_table(examine_clips(model, beside, frames, out, count=count, device=device)))
+    )
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from recipes.frames.intervals import interval
+from recipes.frames.intervals import interval, means_of_sources
 from recipes.video.action_bits import (
     AskedActions,
     another_bits,
@@ -73,14 +73,14 @@ def score_bits(
         bits["averaged"] = averaged_bits(own)
         if len(prior.action_names) > 1:
             bits["another"] = another_bits(own)
-        action_bits = interval(episode_means(own.surprise, episodes))
+        action_bits = interval(means_of_sources(own.surprise, episodes))
         told = _score_answers(ask_actions(prior, train, valid), own, episodes)
     else:
         bits["with"] = score_frames(prior, test, index) / math.log(2)
     for name, other in (("without", without), ("alone", alone)):
         if other is not None:
             bits[name] = score_frames(other, test, index) / math.log(2)
-    means = {name: episode_means(values, episodes) for name, values in bits.items()}
+    means = {name: means_of_sources(values, episodes) for name, values in bits.items()}
     pairs = [(name, "with") for name in ("without", "averaged", "another", "repeat", "alone")]
     systems = {"with": prior, "without": without, "alone": alone}
     return {
@@ -107,17 +107,12 @@ def score_bits(
 def _score_answers(valid: AskedActions, test: AskedActions, episodes: np.ndarray) -> dict[str, Any]:
     """What frames tell of the actions that led to them."""
     exponent = best_exponent(valid)
-    named = episode_means(likeliest_actions(test, exponent) == test.leading, episodes)
+    named = means_of_sources(likeliest_actions(test, exponent) == test.leading, episodes)
     return {
-        **interval(episode_means(told_bits(test, exponent), episodes)),
+        **interval(means_of_sources(told_bits(test, exponent), episodes)),
         "exponent": exponent,
         "named": float(named.mean()),
     }
-
-
-def episode_means(values: np.ndarray, episodes: np.ndarray) -> np.ndarray:
-    """The mean of each episode: (episodes,)."""
-    return np.array([values[episodes == each].mean() for each in np.unique(episodes)])
 
 
 def repeat_bits(

@@ -8,13 +8,12 @@ Writes a strip `drawn.png` with a row for each list of actions, the animations `
 """
 
 import json
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from recipes.frames.command import DeviceOption, make_app, run
+from recipes.frames.command import DeviceOption, TemperatureOption, make_app, run
 from recipes.video.action_list import MOST_FRAMES, format_actions, parse_actions, split_actions
 from vqspeech.errors import InputError, UsageError
 
@@ -55,9 +54,7 @@ def main(
     ] = None,
     count: Annotated[int, typer.Option(min=1, help="clips for each list of actions")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="the same draws the same")] = 0,
-    temperature: Annotated[
-        float, typer.Option(min=0, help="below 1 likelier codes; 0 is the likeliest")
-    ] = 1.0,
+    temperature: TemperatureOption = 1.0,
     top_k: Annotated[
         int, typer.Option(min=0, help="draw from the likeliest codes alone, as many; 0 is all")
     ] = 0,
@@ -72,8 +69,6 @@ def main(
     """Draw clips that go on from the same frames, decode them, and write pictures and codes."""
     texts = actions or []
     _check_lists(texts, frames, count)
-    if not math.isfinite(temperature):
-        raise UsageError(f"--temperature {temperature}: give a number from 0")
 
     from recipes.frames.convolutions import STRIDE
     from recipes.frames.first_stage import load_picture_vqvae

@@ -15,6 +15,7 @@ from recipes.video.action_judge import load_judge
 from recipes.video.code_frames import encode_frames
 from recipes.video.drawn_scores import check_actions, score_drawn
 from recipes.video.frame_bits import score_bits
+from recipes.video.result_files import VIDEO
 from recipes.video.video_prior import VideoPrior, load_video_prior
 from vqspeech.checkpoint import find_model, hash_folder
 from vqspeech.devices import choose_device
@@ -22,7 +23,7 @@ from vqspeech.environment import describe_environment
 from vqspeech.errors import InputError
 from vqspeech.files import write_json
 
-KIND, FORMAT = "video-scores", 1
+FORMAT = 1
 
 
 def examine_video(
@@ -84,7 +85,7 @@ def examine_video(
         "judge": judge,
     }
     facts = {
-        "kind": KIND,
+        "kind": VIDEO,
         "format": FORMAT,
         "data": file.collector or "frames",
         "size": file.frames.shape[1],

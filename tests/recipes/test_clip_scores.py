@@ -11,10 +11,12 @@ from small_pictures import build_vqvae, save_vqvae
 
 from recipes.frames.first_stage import score_pictures
 from recipes.frames.level_vqvae import level_config
-from recipes.video.clip_scores import examine_clips, format_clips, gain, score_with_episodes
+from recipes.frames.tables import as_text
+from recipes.video.clip_scores import examine_clips, gain, score_with_episodes
 from recipes.video.clip_vqvae import score_clips
 from recipes.video.clips import clips_of
 from recipes.video.examine_clips import app
+from recipes.video.result_files import FILES
 from vqspeech.checkpoint import save_folder
 
 
@@ -78,9 +80,6 @@ def test_both_forms_are_told_side_by_side_with_an_interval_over_episodes(tmp_pat
         first = np.asarray(shown)[:16, :16]
     part = clips_of(data, "test", 4, every=4)
     np.testing.assert_array_equal(first, part.pixels(0)[0])
-    told = format_clips(facts)
-    assert "clips: 24 bits a frame, 256.00 times smaller" in told
-    assert "frames: 48 bits a frame, 128.00 times smaller" in told
 
 
 @pytest.fixture
@@ -96,9 +95,9 @@ def test_the_command_does_without_a_model_beside(command, tmp_path):
     options = ("--size", 16, "--count", 1, "--device", "cpu", "--out", "out")
     status, printed, told = command("--model", "clips", "--data", "walks.npz", *options)
     assert status == 0, told
-    assert printed.startswith("frames, 2 held-out clips of 4 frames of 16 x 16, 1 episodes: 2 x 4")
-    assert "dB" in printed
-    facts = json.loads((tmp_path / "out" / "clips.json").read_text())
+    facts, tables = FILES.read(tmp_path / "out" / "clips.json")
+    assert printed == "\n\n".join(map(as_text, tables)) + "\n"
+    assert printed.startswith("frames, 16 x 16: 2 held-out clips of 1 episodes\n")
     assert facts["beside"] is None
     assert facts["environment"]["command"].startswith("python -m recipes.video.examine_clips")
 

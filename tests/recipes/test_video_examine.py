@@ -151,3 +151,13 @@ def test_a_mistake_is_told_in_one_line_before_anything_is_scored(
     assert message in told
     assert told.count("\n") == 1
     assert not (tmp_path / "scores").exists()
+
+
+@pytest.mark.parametrize("temperature", ["nan", "inf", "-1"])
+def test_a_temperature_that_nothing_can_be_drawn_by_is_a_mistake_of_usage(
+    examine, tmp_path, temperature
+):
+    status, printed, told = examine(temperature=temperature)
+    assert (status, printed) == (2, "")
+    assert "--temperature" in told
+    assert not (tmp_path / "scores").exists()
