@@ -11,9 +11,7 @@ PATHS = sorted((RECIPE / "results").glob("*.json"))
 
 
 def test_there_are_results():
-    assert {"video.json", "clips.json"} <= {
-        path.name for path in PATHS
-    }
+    assert {"video.json", "clips.json"} <= {path.name for path in PATHS}
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
