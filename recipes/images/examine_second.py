@@ -15,6 +15,7 @@ from recipes.frames.command import (
     DeviceOption,
     LimitOption,
     SizeOption,
+    TemperatureOption,
     make_app,
     run,
 )
@@ -34,7 +35,7 @@ def main(
     limit: LimitOption = None,
     count: Annotated[int, typer.Option(min=1, help="frames that are shown")] = 8,
     seed: Annotated[int, typer.Option(min=0, help="of the samples")] = 0,
-    temperature: Annotated[float, typer.Option(min=0, help="of the samples")] = 1.0,
+    temperature: TemperatureOption = 1.0,
     device: DeviceOption = "auto",
 ) -> None:
     """Score the second stage against the same PixelCNN without latents, and show frames."""
