@@ -9,9 +9,6 @@ import os
 from functools import partial
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from recipes.frames.convolutions import STRIDE
 from recipes.frames.level_vqvae import LevelVQVAE, load_level_vqvae, score_levels
 from recipes.frames.likelihoods import build_likelihood
@@ -54,13 +51,6 @@ def load_clip_vqvae(path: str | os.PathLike) -> tuple[ClipVQVAE, dict[str, Any]]
         InputError: another kind of model, another format, or broken files.
     """
     return load_level_vqvae(path, ClipVQVAE, "a VQ-VAE over clips")
-
-
-@torch.no_grad()
-def encode_clips(model: ClipVQVAE, clips: ClipSet) -> Tensor:
-    """Codes of all clips, (N, t, h, w[, G]) int64 on the CPU."""
-    device = next(model.parameters()).device
-    return torch.cat([model.codes_of(part.to(device)).cpu() for part in clips.batches()])
 
 
 def score_clips(model: ClipVQVAE, clips: ClipSet) -> dict[str, float]:

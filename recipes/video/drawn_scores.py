@@ -15,9 +15,8 @@ import torch
 from torch import Tensor
 
 from recipes.frames.first_stage import PictureVQVAE
-from recipes.frames.frames_file import FramesFile
 from recipes.video.action_judge import ActionJudge
-from recipes.video.code_frames import encode_frames
+from recipes.video.code_frames import CodeFrames
 from recipes.video.roll_out import roll_out
 from recipes.video.video_prior import VideoPrior
 from recipes.video.window_scores import score_windows
@@ -32,8 +31,8 @@ def score_drawn(
     first: PictureVQVAE,
     prior: VideoPrior,
     judge: ActionJudge | None,
-    file: FramesFile,
-    test_index: np.ndarray,
+    part: CodeFrames,
+    pixels: np.ndarray,
     *,
     clips: int,
     frames: int = 10,
@@ -47,8 +46,8 @@ def score_drawn(
         first: the first stage, over whose codes the prior is.
         prior: told of actions or not; drawn frames of the latter are not judged.
         judge: of the actions; None where nobody judges.
-        file: of the frames.
-        test_index: (n,) of its held-out frames: whole episodes, in order.
+        part: held-out frames as codes of the first stage: whole episodes, in order.
+        pixels: (n, H, W, 3) uint8, the same frames.
         clips: windows, at most.
         frames: F.
         seed, temperature: of the samples.
@@ -62,7 +61,7 @@ def score_drawn(
         MissingError: no such device.
     """
     where = choose_device(device)
-    check_actions(prior, judge, file)
+    check_actions(prior, judge, part.action_names)
     first, prior = first.to(where), prior.to(where)
     is_told = bool(prior.action_names)
 
@@ -80,9 +79,8 @@ def score_drawn(
         ]
         return torch.cat(parts)
 
-    part = encode_frames(first, file, test_index)
     windows = cut_windows(
-        *(part, file.frames[test_index], first.quantizer.num_codes),
+        *(part, pixels, first.quantizer.num_codes),
         count=clips,
         context=prior.context,
         frames=frames,
@@ -97,7 +95,9 @@ def score_drawn(
     }
 
 
-def check_actions(prior: VideoPrior, judge: ActionJudge | None, file: FramesFile) -> None:
+def check_actions(
+    prior: VideoPrior, judge: ActionJudge | None, action_names: tuple[str, ...]
+) -> None:
     """Refuse models that know other actions than those of the frames.
 
     Raises:
@@ -105,10 +105,10 @@ def check_actions(prior: VideoPrior, judge: ActionJudge | None, file: FramesFile
     """
     known = {"prior": prior.action_names, "judge": judge.action_names if judge else ()}
     for model, names in known.items():
-        if names and names != file.action_names:
+        if names and names != action_names:
             raise InputError(
                 f"the {model} knows the actions {' '.join(names)}, those of the frames are "
-                f"{' '.join(file.action_names) or 'none'}; give frames as it has learnt from"
+                f"{' '.join(action_names) or 'none'}; give frames as it has learnt from"
             )
 
 

@@ -117,15 +117,12 @@ class _FramesTask:
         return Task(
             self.prior,
             self.compute_losses,
-            lambda step: self.batch(self.train, self.targets[self.order.at(step)]),
+            lambda step: frame_batch(self.prior, self.train, self.targets[self.order.at(step)]),
             config=video_prior_config(self.prior),
             identity={"data": self.train.digest()},
             validate=self.validate,
             describe=lambda batch: f"{len(batch.codes)} frames",
         )
-
-    def batch(self, part: CodeFrames, index: np.ndarray) -> FrameBatch:
-        return frame_batch(self.prior, part, index)
 
     def compute_losses(self, batch: FrameBatch) -> dict[str, Tensor]:
         codes, before, actions = (None if x is None else x.to(self.device) for x in batch)

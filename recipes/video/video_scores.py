@@ -46,7 +46,7 @@ def examine_video(
     Args:
         model: the first stage.
         prior: over frames of its codes.
-        data: a frames file; of which all parts are used.
+        data: a frames file, of which all parts are used.
         without: a prior of the same size that is told no actions; None for none.
         alone: a prior that is told neither actions nor frames before; None for none.
         judge: of the actions between frames; None for none.
@@ -73,7 +73,7 @@ def examine_video(
     own = priors["prior"]
     file = read_frames(data, about["size"])
     named = None if judge is None else load_judge(judge, file)
-    check_actions(own, named, file)
+    check_actions(own, named, file.action_names)
     parts = split_frames(file)
     _check_parts(file, parts, data, own.context, frames)
     train, valid, test = (encode_frames(first, file, parts[part]) for part in PARTS)
@@ -97,7 +97,7 @@ def examine_video(
         "test_episodes": len(set(test.episode.tolist())),
         "bits": score_bits(own, priors.get("without"), priors.get("alone"), train, valid, test),
         "drawn": score_drawn(
-            *(first, own, named, file, parts["test"]),
+            *(first, own, named, test, file.frames[parts["test"]]),
             clips=clips,
             frames=frames,
             seed=seed,

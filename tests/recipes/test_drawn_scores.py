@@ -76,6 +76,10 @@ class TileJudge(nn.Module):
         return torch.stack([-(a - b).square().flatten(1).mean(1) for a, b in moved], 1)
 
 
+def coded(file):
+    return encode_frames(GreyStage(), file, np.arange(len(file)))
+
+
 class Worlds:
     """A torus for each episode, and a file of walks over them, a little noisy.
 
@@ -122,7 +126,7 @@ class Worlds:
         return torch.from_numpy(np.array(drawn))
 
     def windows(self, count=8):
-        part = encode_frames(GreyStage(), self.file, np.arange(len(self.file)))
+        part = coded(self.file)
         sizes = {"count": count, "context": CONTEXT, "frames": FRAMES}
         return cut_windows(part, self.file.frames, GREYS, **sizes)
 
@@ -289,8 +293,8 @@ def asked(worlds, monkeypatch):
 
 def score(worlds, names=NAMES, **changes):
     options = {"clips": 8, "frames": FRAMES, "seed": 3, "temperature": 0.5, "device": "cpu"}
-    index = np.arange(len(worlds.file))
-    arguments = GreyStage(), Prior(names), TileJudge(), changes.pop("file", worlds.file), index
+    file = changes.pop("file", worlds.file)
+    arguments = GreyStage(), Prior(names), TileJudge(), coded(file), file.frames
     return score_drawn(*arguments, **options | changes)
 
 
@@ -329,8 +333,8 @@ def test_a_seed_draws_the_same_frames_again_and_an_untrained_prior_follows_nothi
 
     def score(seed):
         options = {"clips": 16, "frames": 2, "seed": seed, "device": "cpu"}
-        index = np.arange(len(worlds.file))
-        facts = score_drawn(GreyStage(), prior, TileJudge(), worlds.file, index, **options)
+        part, pixels = coded(worlds.file), worlds.file.frames
+        facts = score_drawn(GreyStage(), prior, TileJudge(), part, pixels, **options)
         del facts["seconds_a_clip"], facts["seed"]
         return facts
 

@@ -80,7 +80,8 @@ def test_what_is_printed_and_written_is_what_the_models_come_to(examine, models,
     prior, without, alone = (load_video_prior(name) for name in ("prior", "without", "alone"))
     assert facts["bits"] == score_bits(prior, without, alone, train, valid, test)
     options = {"clips": 4, "frames": 3, "seed": 5, "device": "cpu"}
-    drawn = score_drawn(first, prior, load_judge("judge"), file, parts["test"], **options)
+    pixels = file.frames[parts["test"]]
+    drawn = score_drawn(first, prior, load_judge("judge"), test, pixels, **options)
     for entry in (facts["drawn"], drawn):
         assert entry.pop("seconds_a_clip") > 0
     assert facts["drawn"] == drawn
